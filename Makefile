@@ -28,16 +28,16 @@ $(READY): requirements.lock.txt pyproject.toml
 	@$(PY) -c 'import pathlib; pathlib.Path("$(READY)").touch()'
 
 book: $(READY)
-	$(PY) tools/build_book.py
+	$(PY) -m tools.build_book
 
 lab: $(READY)
 	$(BIN)/jupyter lab --notebook-dir=.
 
 run: $(READY)
-	$(PY) tools/run_notebooks.py $(CHAPTER)
+	$(PY) -m tools.run_notebooks $(CHAPTER)
 
 student: $(READY)
-	$(PY) tools/student_edition.py
+	$(PY) -m tools.student_edition
 
 check: $(READY)
 	$(PY) -m ruff check .
@@ -47,11 +47,11 @@ test: check book
 	$(PY) -m pytest
 
 bench: $(READY)
-	$(PY) tools/bench.py
+	$(PY) -m tools.bench
 
 # Maintainers: after a change to requirements.txt (needs uv: pip install uv).
 lock:
 	uv pip compile --universal --generate-hashes --python-version 3.10 --no-header --quiet --upgrade requirements.txt -o requirements.lock.txt
 
 clean:
-	$(PYTHON) tools/clean.py
+	$(PYTHON) -m tools.clean

@@ -1,0 +1,1 @@
+"""What maintainers run; each module is a command, `python -m tools.name`."""

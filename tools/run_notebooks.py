@@ -1,7 +1,7 @@
 """Re-execute notebooks in place from a fresh kernel, and measure what each costs.
 
-    python tools/run_notebooks.py          # all of them
-    python tools/run_notebooks.py 04       # chapter 04
+    python -m tools.run_notebooks          # all of them
+    python -m tools.run_notebooks 04       # chapter 04
 
 Seconds and peak memory go to costs.csv and into the chapter's Time line. A notebook that raises, or that writes to stderr, is
 left as it was, and the cell is named.
@@ -17,10 +17,7 @@ import psutil
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-try:
-    from tools import notebooks
-except ModuleNotFoundError:  # run as a script
-    import notebooks
+from tools import notebooks
 
 
 def resident_bytes(process):
@@ -103,7 +100,7 @@ def run(path):
         "chapter": title,
         "minutes_to_read": notebooks.reading_minutes(notebook),
         "seconds_to_run": round(seconds),
-        "peak_memory_mb": round(megabytes, -1).__trunc__(),
+        "peak_memory_mb": int(round(megabytes, -1)),
     }
     line = notebooks.time_line(row["minutes_to_read"], row["seconds_to_run"], row["peak_memory_mb"])
     header = notebook.cells[0].source.splitlines()
