@@ -1,7 +1,7 @@
 """How the notebooks are tested: nbval re-executes them; here it learns to compare numbers and to try the stubs.
 
 Two rules of the book are laid over nbval's cell:
-- stored and printed text may differ by the last printed digit of a number, or by what the cell's tag ``tolerance=…`` says;
+- stored and printed text may differ by the last printed digit of a number, or by what the tag ``tolerance=…`` says;
 - before a cell tagged ``solution`` runs, its stub runs with the next ``check`` cell, which must fail.
 """
 

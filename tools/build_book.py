@@ -13,7 +13,16 @@ THEBE = re.compile(r"<script>\s*const THEBE_JS_URL.*?</script>", re.DOTALL)
 
 
 def build():
-    command = [sys.executable, "-m", "jupyter_book", "build", str(ROOT), "--warningiserror", "--nitpick", "--keep-going"]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter_book",
+        "build",
+        str(ROOT),
+        "--warningiserror",
+        "--nitpick",
+        "--keep-going",
+    ]
     return subprocess.run([*command, "--quiet"], cwd=ROOT, check=False).returncode
 
 

@@ -48,8 +48,8 @@ def check_of(notebook, solution):
 def stub(source):
     """Return the learner's version of a solution.
 
-    Functions and methods keep signature and docstring and lose their body; an assignment becomes ``name = ...``; imports and
-    statements whose first line ends in ``# given`` stay; everything else goes.
+    Functions and methods keep signature and docstring and lose their body; an assignment becomes ``name = ...``;
+    imports and statements whose first line ends in ``# given`` stay; everything else goes.
     """
     lines = source.splitlines()
     kept = []

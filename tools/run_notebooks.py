@@ -3,8 +3,8 @@
     python -m tools.run_notebooks          # all of them
     python -m tools.run_notebooks 04       # chapter 04
 
-Seconds and peak memory go to costs.csv and into the chapter's Time line. A notebook that raises, or that writes to stderr, is
-left as it was, and the cell is named.
+Seconds and peak memory go to costs.csv and into the chapter's Time line. A notebook that raises, or
+that writes to stderr, is left as it was, and the cell is named.
 """
 
 import argparse
@@ -34,7 +34,9 @@ def resident_bytes(process):
 def execute(path):
     """Execute a notebook; return it with its outputs, the seconds it took and the peak resident memory in MB."""
     notebook = notebooks.read(path)
-    client = NotebookClient(notebook, timeout=600, kernel_name="python3", record_timing=False, resources={"metadata": {"path": path.parent}})
+    client = NotebookClient(
+        notebook, timeout=600, kernel_name="python3", record_timing=False, resources={"metadata": {"path": path.parent}}
+    )
     peak, done = [0], threading.Event()
 
     def watch(pid):
@@ -118,7 +120,7 @@ def main():
         paths = notebooks.chapter_paths(parser.parse_args().chapter)
     except (FileNotFoundError, ValueError) as error:
         sys.exit(str(error))
-    sys.exit(0 if all([run(path) for path in paths]) else 1)
+    sys.exit(0 if all(list(map(run, paths))) else 1)
 
 
 if __name__ == "__main__":

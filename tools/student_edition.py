@@ -1,4 +1,4 @@
-"""Write the learner's edition: every chapter with its solutions replaced by stubs, its checks kept, its outputs cleared.
+"""Write the learner's edition: every chapter with stubs for solutions, its checks kept, its outputs cleared.
 
 The notebooks go to student/, beside chapters/, so that pictures and imports work unchanged.
 """
