@@ -7,11 +7,11 @@ import pytest
 
 MMLIB = Path(__file__).resolve().parent.parent / "mmlib"
 LEVELS = {
-    "mmlib.text": 0, "mmlib.runtime": 0,
+    "mmlib.text": 0, "mmlib.runtime": 0, "mmlib.style": 0,
     "mmlib.data": 1,
     "mmlib.ops": 2,
     "mmlib.layers": 3, "mmlib.losses": 3, "mmlib.metrics": 3,
-    "mmlib.models": 4, "mmlib.encoders": 4, "mmlib.decoders": 4,
+    "mmlib.models": 4, "mmlib.encoders": 4, "mmlib.decoders": 4, "mmlib.charts": 4,
     "mmlib.training": 5, "mmlib.serving": 5, "mmlib.plots": 5,
 }  # fmt: skip
 
