@@ -11,7 +11,19 @@ from packaging.requirements import Requirement
 
 from tools.notebooks import ROOT
 
-TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+NOT_OURS = {".git", ".venv", "_build", "student", "extra", "__pycache__", ".ipynb_checkpoints", "_download"}
+
+
+def shipped_files():
+    """Return the names of the files that belong to the repository: git's list, or without git all but what is built."""
+    if (ROOT / ".git").exists():
+        listing = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+        return listing.stdout.splitlines()
+    names = (path.relative_to(ROOT) for path in ROOT.rglob("*") if path.is_file())
+    return [str(name.as_posix()) for name in names if not NOT_OURS & set(name.parts)]
+
+
+TRACKED = shipped_files()
 
 
 def direct():
