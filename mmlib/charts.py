@@ -87,9 +87,9 @@ def show_history(history, metrics=None):
         series = {names[key]: record[key] for key in names if key in record}
         if not series:
             raise ValueError(f"`metrics` must be among {sorted(record)}. Received: {metric!r}")
-        show_curves(
-            np.arange(1, len(record[metric]) + 1), series, xlabel="epoch", ylabel=metric.replace("_", " "), ax=ax
-        )
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        epochs = np.arange(1, len(record[metric]) + 1)
+        show_curves(epochs, series, xlabel="epoch", ylabel=metric.replace("_", " "), ax=ax)
     return axes
 
 

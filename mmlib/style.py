@@ -18,8 +18,8 @@ from matplotlib import font_manager  # noqa: E402
 from matplotlib.colors import LinearSegmentedColormap  # noqa: E402
 
 COLORS = {
-    "text": "#0072B2", "image": "#D55E00", "audio": "#009E73", "video": "#A0509A",
-    "fused": "#2B2D42", "none": "#9A9A9A",
+    "text": "#1565C0", "image": "#D55E00", "audio": "#009E73", "video": "#B85C9E",
+    "fused": "#2B2D42", "none": "#BDBDBD",
 }  # fmt: skip
 FREE = ["#2B2D42", "#E69F00", "#56B4E9", "#8C6D46"]  # for what is no modality
 CYCLE = [*FREE, *list(COLORS.values())[:4]]
@@ -29,7 +29,9 @@ WORDS = {
     "neither": "none", "blind": "none", "majority": "none", "chance": "none",
 }  # fmt: skip
 MARKERS = "osD^vPX*"
-SIGNED = LinearSegmentedColormap.from_list("signed", [COLORS["image"], "#FFFFFF", COLORS["text"]])  # zero is white
+SIGNED = LinearSegmentedColormap.from_list(
+    "signed", [COLORS["image"], "#FFFFFF", COLORS["text"]], N=257
+)  # zero is white
 CHINESE = [
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Noto Sans CJK JP", "PingFang SC", "PingFang HK",
     "Hiragino Sans GB", "Heiti TC", "Microsoft YaHei", "SimHei", "WenQuanYi Zen Hei", "Arial Unicode MS",
