@@ -59,7 +59,7 @@ def use_book_style():
 
 
 def colors(names, free=CYCLE):
-    """Return a colour for each name: that of the modality it speaks of ("text only"), of "fused" if it speaks of two.
+    """Return a colour for each of the ``names``: that of the modality it speaks of, or of "fused" if it speaks of two.
 
     Names that speak of none take the colours of ``free`` in turn, of which the first ones belong to no modality.
     """
