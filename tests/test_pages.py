@@ -14,9 +14,8 @@ import pytest
 from tools.build_book import HTML
 
 PAGES = sorted(HTML.rglob("*.html")) if HTML.exists() else []
-BOOK_PAGES = [
-    page for page in PAGES if page.name not in {"search.html", "genindex.html"} and "vendor" not in page.parts
-]
+NOT_OURS = {"search.html", "genindex.html", "vendor", "_static"}
+BOOK_PAGES = [page for page in PAGES if not NOT_OURS & set(page.parts)]
 every_page = pytest.mark.parametrize("page", BOOK_PAGES, ids=[str(p.relative_to(HTML)) for p in BOOK_PAGES])
 
 

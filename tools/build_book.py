@@ -13,17 +13,9 @@ THEBE = re.compile(r"<script>\s*const THEBE_JS_URL.*?</script>", re.DOTALL)
 
 
 def build():
-    command = [
-        sys.executable,
-        "-m",
-        "jupyter_book",
-        "build",
-        str(ROOT),
-        "--warningiserror",
-        "--nitpick",
-        "--keep-going",
-    ]
-    return subprocess.run([*command, "--quiet"], cwd=ROOT, check=False).returncode
+    run = "from jupyter_book.cli.main import main; main()"
+    options = ["--warningiserror", "--nitpick", "--keep-going", "--quiet"]
+    return subprocess.run([sys.executable, "-c", run, "build", str(ROOT), *options], cwd=ROOT, check=False).returncode
 
 
 def strip_thebe(html=HTML):

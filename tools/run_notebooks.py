@@ -35,7 +35,12 @@ def execute(path):
     """Execute a notebook; return it with its outputs, the seconds it took and the peak resident memory in MB."""
     notebook = notebooks.read(path)
     client = NotebookClient(
-        notebook, timeout=600, kernel_name="python3", record_timing=False, resources={"metadata": {"path": path.parent}}
+        notebook,
+        timeout=600,
+        kernel_name="python3",
+        record_timing=False,
+        resources={"metadata": {"path": path.parent}},
+        extra_arguments=["--IPKernelApp.log_level=ERROR"],
     )
     peak, done = [0], threading.Event()
 
