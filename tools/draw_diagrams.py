@@ -6,7 +6,7 @@ A diagram is a function in ``tools/diagrams`` that returns a ``Drawing``. The fu
 
 import sys
 
-from tools.diagrams import foundations
+from tools.diagrams import foundations, fusion
 from tools.notebooks import ROOT
 
 IMAGES = ROOT / "images"
@@ -16,7 +16,7 @@ def diagrams():
     """Return a dict from file names (without the suffix) to the functions that draw them."""
     return {
         name.removeprefix("draw_"): thing
-        for module in (foundations,)
+        for module in (foundations, fusion)
         for name, thing in vars(module).items()
         if name.startswith("draw_")
     }
