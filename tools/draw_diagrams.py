@@ -12,7 +12,7 @@ from tools.diagrams import covers, foundations, fusion
 from tools.notebooks import ROOT
 
 IMAGES = ROOT / "images"
-PIXELS = [("cover", 1200, "#FCE9D0"), ("logo", 680, None), ("favicon", 64, None)]  # for places that read no SVG
+PIXELS = [("cover", 1200, "#FCE9D0"), ("logo", 712, None), ("favicon", 64, None)]  # for places that read no SVG
 
 
 def diagrams():

@@ -210,8 +210,8 @@ def draw_favicon():
 def draw_logo():
     """Four petals in the colours of text, picture, sound and film around one common point, beside the words Multimodal
     Models, Step by Step."""
-    d = Drawing("Multimodal Models, Step by Step", 108, 340)
+    d = Drawing("Multimodal Models, Step by Step", 108, 356)
     _mark(d, 58, 54, 76)
-    d.text(108, 40, "Multimodal Models", 24, anchor="start", weight=700)
-    d.text(108, 72, "Step by Step", 22, GREY, anchor="start")
+    d.text(108, 40, "Multimodal Models", 22, anchor="start", weight=700)
+    d.text(108, 70, "Step by Step", 20, GREY, anchor="start")
     return d

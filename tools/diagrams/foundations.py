@@ -1,6 +1,6 @@
 """The diagrams of part I: what a multimodal model is, data, encoders."""
 
-from tools.diagrams.kit import AMBER, COLORS, EDGE, GREY, INK, WHITE, Drawing, tint
+from tools.diagrams.kit import AMBER, COLORS, EDGE, GREY, INK, WHITE, Drawing, dark, tint
 
 TEXT, IMAGE, AUDIO, VIDEO = (COLORS[name] for name in ("text", "image", "audio", "video"))
 RED, BLUE = "#C8323C", "#3568C9"
@@ -156,7 +156,7 @@ def draw_02_pipeline():
         d.arrow((112, y - 18), (146, y - 18), ink=ink)
         d.text(267, y + 44, words)
         d.arrow((388, y - 18), (422, y - 18), ink=ink)
-        d.text(518, y + 44, shape, 19, ink, mono=True)
+        d.text(518, y + 44, shape, 19, dark(ink), mono=True)
         _row_of(kind, d, y - 18)
     return d
 

@@ -3,7 +3,7 @@
 import random
 
 from tools.diagrams.foundations import AUDIO, BLUE, IMAGE, RED, TEXT
-from tools.diagrams.kit import AMBER, EDGE, GREY, INK, WHITE, Drawing, tint
+from tools.diagrams.kit import AMBER, EDGE, GREY, INK, WHITE, Drawing, dark, tint
 
 
 def _join(d, x, y):
@@ -103,7 +103,7 @@ def draw_06_cross_attention():
         mine = word == "circle"
         d.box(28, 88 + 78 * k, 122, 54, word, TEXT, 22, tint(TEXT, 0.5 if mine else 0.14), weight=600 if mine else None)
     d.text(89, 46, "queries", 21, TEXT, italic=True)
-    d.text(434, 46, "keys and values", 21, IMAGE, italic=True)
+    d.text(434, 46, "keys and values", 21, dark(IMAGE), italic=True)
     weights = [[0.03, 0.03, 0.05], [0.43, 0.06, 0.02], [0.31, 0.05, 0.02]]
     left, top, cell, step = 266, 88, 106, 114
     for row, line in enumerate(weights):

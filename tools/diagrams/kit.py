@@ -30,6 +30,11 @@ def tint(ink, strength=0.14):
     return "#" + "".join(f"{round(255 - (255 - part) * strength):02X}" for part in parts)
 
 
+def dark(ink):
+    """Return ``ink`` darkened until its words stand out from white by 4.5 to 1."""
+    return "#" + "".join(f"{round(0.8 * int(ink[i : i + 2], 16)):02X}" for i in (1, 3, 5))
+
+
 def text_width(words, size, weight=400, mono=False):
     """Return the width of ``words`` in Helvetica, with the allowance that wider substitutes need."""
     wide = sum(1000 if ord(letter) > 0x2E80 else 602 if mono else ADVANCE.get(letter, 556) for letter in words)
