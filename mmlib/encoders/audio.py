@@ -1,0 +1,86 @@
+"""Sound encoders: waveforms (B, samples) in [-1, 1] to vectors (B, D), or to one vector a moment (B, T, D)."""
+
+import keras
+from keras import layers, ops
+
+from mmlib.data.audio import hann_window, mel_filters
+from mmlib.layers.sequence import AttachMask, MeanPooling
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class LogMelSpectrogram(layers.Layer):
+    """How much energy, in which mel band, when: `mmlib.data.audio.log_mel` as a layer, raised so that silence is 0.
+
+    S_fk = ln(1 + (1/ε) Σ_b M_bk |FFT(w · x_f)_b|²)
+
+    One frame length of silence is put behind the sound, so that its last samples are in a frame.
+
+    Args:
+        sample_rate: in Hz.
+        frame_length, hop: in samples. 256 and 128 at 8,000 Hz are 32 and 16 ms.
+        num_mels: number of bands.
+        floor: ε, the energy below which sound counts as silence.
+
+    Call arguments:
+        waveform: (B, samples).
+
+    Returns:
+        (B, T, num_mels), T = samples // hop + 1.
+
+    Reference: Davis & Mermelstein 1980 (IEEE TASSP 28). Derived in chapter 02.
+    """
+
+    def __init__(self, sample_rate, frame_length=256, hop=128, num_mels=32, floor=1e-3, **kwargs):
+        super().__init__(**kwargs)
+        self.frame_length, self.hop, self.floor = frame_length, hop, floor
+        self.window = hann_window(frame_length).astype("float32")
+        self.filters = mel_filters(num_mels, frame_length, sample_rate).astype("float32")
+
+    def call(self, waveform):
+        padded = ops.pad(waveform, [[0, 0], [0, self.frame_length]])
+        frames = ops.extract_sequences(padded, self.frame_length, self.hop)  # (B, T, frame_length)
+        real, imaginary = ops.rfft(frames * self.window)
+        bands = ops.matmul(ops.square(real) + ops.square(imaginary), self.filters)
+        return ops.log1p(bands / self.floor)
+
+
+def spectrogram_encoder(
+    dim=64, sample_rate=8000, num_mels=32, filters=(32, 64, 64), return_sequences=False, name="spectrogram"
+):
+    """Waveform, log-mel spectrogram, convolutions over time and pitch, then the mean over time.
+
+    The two axes are not alike: a word said later is the same word, a word said higher may be another. So the mean is
+    taken over time only. A frame of exact silence counts as padding, and padding changes nothing.
+
+    Args:
+        dim: D.
+        sample_rate: in Hz.
+        num_mels: bands, a multiple of 2^stages.
+        filters: width of each stage; a stage halves time and pitch.
+        return_sequences: True gives one vector a moment, (B, T, D), with a mask.
+
+    Returns:
+        a functional `keras.Model`: (B, samples) -> (B, D) or (B, T, D).
+
+    Derived in chapter 03.
+    """
+    waveform = keras.Input((None,), name="audio")
+    x = LogMelSpectrogram(sample_rate, num_mels=num_mels, name="log_mel")(waveform)
+    x = layers.Reshape((-1, num_mels, 1), name="picture")(x)
+    real = ops.max(x, axis=(2, 3)) > 0
+    for i, width in enumerate(filters):
+        x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"stage_{i}_conv")(x)
+        x = layers.BatchNormalization(momentum=0.9, name=f"stage_{i}_norm")(x)
+        x = layers.ReLU(name=f"stage_{i}_relu")(x)
+        x = ops.where(ops.expand_dims(real, (2, 3)), x, 0.0)  # what silence became must not leak into speech
+        x = layers.MaxPooling2D(padding="same", name=f"stage_{i}_pool")(x)
+        real = _halved(real)
+    x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="moments")(x)
+    x = AttachMask(name="mask")([layers.Dense(dim, name="project")(x), real])
+    return keras.Model(waveform, x if return_sequences else MeanPooling(name="mean")(x), name=name)
+
+
+def _halved(real):
+    """A pair of moments is real if one of them is: (B, T) -> (B, ceil(T / 2))."""
+    flags = ops.expand_dims(ops.cast(real, "float32"), -1)
+    return ops.max_pool(flags, 2, padding="same")[..., 0] > 0
