@@ -30,7 +30,7 @@ HEAVY = (
 HEAVY += " os.environ['TF_CPP_MIN_LOG_LEVEL'], os.environ['TF_ENABLE_ONEDNN_OPTS']]))"
 
 
-@pytest.mark.parametrize("module", ["mmlib", "mmlib.runtime"])
+@pytest.mark.parametrize("module", ["mmlib", "mmlib.runtime", "mmlib.data.scenes"])
 def test_import_is_light_and_sets_the_switches(module):
     assert fresh_interpreter(f"import {module}; {HEAVY}") == [[], "3", "0"]
 

@@ -45,6 +45,11 @@ def test_hyphens_and_apostrophes_stay_inside_words_only():
     assert detokenize(curly, tokenizer) == "two t-shirts and one fox's den"
 
 
+def test_capitals_of_every_alphabet_become_small():
+    tokenizer = make_tokenizer(["été ångström"], length=4)
+    assert detokenize(np.asarray(tokenizer(["ÉTÉ Ångström"]))[0], tokenizer) == "été ångström"
+
+
 def test_chinese_needs_characters():
     words = make_tokenizer(CHINESE, length=12)
     assert np.count_nonzero(np.asarray(words(["红色的方块"]))[0] == 1) == 1  # a sentence never seen is one unknown word
