@@ -1,4 +1,7 @@
-"""Sound encoders: waveforms (B, samples) in [-1, 1] to vectors (B, D), or to one vector a moment (B, T, D)."""
+"""Sound encoders: spectrograms (B, F, bands) to vectors (B, D), or to one vector a moment (B, T, D).
+
+`LogMelSpectrogram` makes the spectrogram inside the model, which then takes waveforms.
+"""
 
 import keras
 from keras import layers, ops
@@ -45,29 +48,30 @@ class LogMelSpectrogram(layers.Layer):
 
 
 def spectrogram_encoder(
-    dim=64, sample_rate=8000, num_mels=32, filters=(32, 64, 64), return_sequences=False, name="spectrogram"
+    num_mels=32, dim=64, filters=(32, 64, 64), silence=0.0, return_sequences=False, name="spectrogram"
 ):
-    """Waveform, log-mel spectrogram, convolutions over time and pitch, then the mean over time.
+    """Convolutions over time and pitch, then the mean over time.
 
     The two axes are not alike: a word said later is the same word, a word said higher may be another. So the mean is
     taken over time only. A frame of exact silence counts as padding, and padding changes nothing.
 
     Args:
+        num_mels: bands of the spectrogram, a multiple of 2^stages.
         dim: D.
-        sample_rate: in Hz.
-        num_mels: bands, a multiple of 2^stages.
         filters: width of each stage; a stage halves time and pitch.
+        silence: the value that silence has in the spectrogram: 0 behind `LogMelSpectrogram`; for the spoken digits
+            ``digit_spectrograms(np.zeros(5248)).max()``.
         return_sequences: True gives one vector a moment, (B, T, D), with a mask.
 
     Returns:
-        a functional `keras.Model`: (B, samples) -> (B, D) or (B, T, D).
+        a functional `keras.Model`: (B, F, num_mels) -> (B, D), or (B, T, D) with T = F / 2^stages, rounded up.
 
-    Derived in chapter 03.
+    Reference: Hershey et al. 2017 (ICASSP). Derived in chapter 03.
     """
-    waveform = keras.Input((None,), name="audio")
-    x = LogMelSpectrogram(sample_rate, num_mels=num_mels, name="log_mel")(waveform)
+    spectrogram = keras.Input((None, num_mels), name="audio")
+    x = layers.Rescaling(1.0, offset=-float(silence), name="above_silence")(spectrogram)
+    real = ops.max(x, axis=2) > 1e-5
     x = layers.Reshape((-1, num_mels, 1), name="picture")(x)
-    real = ops.max(x, axis=(2, 3)) > 0
     for i, width in enumerate(filters):
         x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"stage_{i}_conv")(x)
         x = layers.BatchNormalization(momentum=0.9, name=f"stage_{i}_norm")(x)
@@ -77,7 +81,7 @@ def spectrogram_encoder(
         real = _halved(real)
     x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="moments")(x)
     x = AttachMask(name="mask")([layers.Dense(dim, name="project")(x), real])
-    return keras.Model(waveform, x if return_sequences else MeanPooling(name="mean")(x), name=name)
+    return keras.Model(spectrogram, x if return_sequences else MeanPooling(name="mean")(x), name=name)
 
 
 def _halved(real):

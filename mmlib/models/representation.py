@@ -3,6 +3,7 @@
 import keras
 
 from mmlib.layers.latent import SimilarityLogits
+from mmlib.models.wiring import apply_encoders
 
 
 def dual_encoder(encoders, temperature=0.07, bias=None, name="dual_encoder"):
@@ -32,10 +33,10 @@ def dual_encoder(encoders, temperature=0.07, bias=None, name="dual_encoder"):
     widths = {key: encoder.outputs[0].shape[1:] for key, encoder in sorted(encoders.items())}
     if any(len(width) != 1 for width in widths.values()) or len(set(widths.values())) != 1:
         raise ValueError(f"Both encoders must return (B, D) with one and the same D. Received: {widths}")
-    inputs, embeddings = {}, []
-    for key, encoder in sorted(encoders.items()):
-        inputs[key] = keras.Input(encoder.inputs[0].shape[1:], dtype=encoder.inputs[0].dtype, name=key)
-        part = keras.Input(encoder.inputs[0].shape[1:], dtype=encoder.inputs[0].dtype, name=key)
-        unit = keras.layers.UnitNormalization(name=f"{key}_direction")(encoder(part))
-        embeddings.append(keras.Model(part, unit, name=f"{key}_encoder")(inputs[key]))
-    return keras.Model(inputs, SimilarityLogits(temperature, bias, name="similarity")(*embeddings), name=name)
+
+    def unit(embedding, key):
+        return keras.layers.UnitNormalization(name=f"{key}_direction")(embedding)
+
+    inputs, directions = apply_encoders(encoders, finish=unit)
+    similarity = SimilarityLogits(temperature, bias, name="similarity")
+    return keras.Model(inputs, similarity(*(directions[key] for key in sorted(directions))), name=name)
