@@ -15,6 +15,7 @@ from PIL import Image as Picture
 
 from mmlib import style
 from mmlib.charts import show_bars, show_curves, show_embedding, show_history
+from mmlib.data.audio import hz_to_mel, log_mel
 from mmlib.style import COLORS, WIDTH, checked_array, checked_images, checked_list, use_book_style, wrapped
 
 __all__ = ["show_bars", "show_curves", "show_embedding", "show_history", "use_book_style"]  # and what follows
@@ -76,26 +77,31 @@ def play_video(frames, frames_per_second=8, width=192):
     return Image(file.getvalue(), width=first.width)
 
 
-def show_audio(waveform, sample_rate, bands=40):
-    """Show a sound twice, its waveform and its energy in mel bands over time; return the two Axes.
+def show_audio(waveform, sample_rate, bands=32):
+    """Show a sound twice, its waveform and the log-mel energy that the models are given; return the two Axes.
 
-    The energy is in decibels below the loudest point. Derived in chapter 02.
+    The energy is `mmlib.data.audio.log_mel`, written as decibels below the loudest point. Derived in chapter 02.
 
     Args:
-        waveform: (samples,), in [-1, 1].
+        waveform: (samples,), in [-1, 1], at least 256 of them.
         sample_rate: in Hz.
         bands: number of mel bands.
     """
     waveform = _checked_sound(waveform, sample_rate)
-    seconds, top = len(waveform) / sample_rate, _mel(sample_rate / 2)
+    size, hop = 256, 128
+    decibels = 10 / math.log(10) * log_mel(waveform, sample_rate, size, hop, bands, low_hz=60.0)  # (frames, bands)
+    low, high = hz_to_mel(60.0), hz_to_mel(sample_rate / 2)
+    half = (high - low) / (bands + 1) / 2  # bands overlap by half
+    start = (size - hop) / 2 / sample_rate
+    place = (start, start + len(decibels) * hop / sample_rate, low + half, high - half)
     figure, axes = plt.subplots(2, 1, figsize=(WIDTH, 3.8), sharex=True, height_ratios=(2, 3))
     axes[0].plot(np.arange(len(waveform)) / sample_rate, waveform, color=COLORS["audio"], linewidth=0.8)
-    axes[0].set(ylabel="amplitude", xlim=(0, seconds))
-    energy = _log_mel(waveform, sample_rate, bands)
-    picture = axes[1].imshow(energy, origin="lower", aspect="auto", extent=(0, seconds, 0, top), vmin=-60, vmax=0)
-    hertz = [f for f in (250, 500, 1000, 2000, 4000, 8000) if f <= sample_rate / 2]
-    axes[1].set_yticks([_mel(f) for f in hertz], hertz)
-    axes[1].set(ylabel="frequency, Hz", xlabel="time, seconds")
+    axes[0].set(ylabel="amplitude", xlim=(0, len(waveform) / sample_rate))
+    below = decibels.T - decibels.max()
+    picture = axes[1].imshow(below, origin="lower", aspect="auto", extent=place, vmin=-60, vmax=0)
+    hertz = [f for f in (250, 500, 1000, 2000, 4000, 8000) if f < sample_rate / 2]
+    axes[1].set_yticks([hz_to_mel(f) for f in hertz], hertz)
+    axes[1].set(ylabel="frequency, Hz", xlabel="time, seconds", xlim=axes[0].get_xlim())
     figure.colorbar(picture, ax=axes[1], label="energy, dB", pad=0.01)
     return axes
 
@@ -178,19 +184,3 @@ def _checked_sound(waveform, sample_rate):
         found = f"largest={np.abs(waveform).max():.3g}, sample_rate={sample_rate}"
         raise ValueError(f"`waveform` must be in [-1, 1] and `sample_rate` positive. Received: {found}")
     return waveform
-
-
-def _mel(hertz):
-    return 2595 * math.log10(1 + hertz / 700)
-
-
-def _log_mel(waveform, sample_rate, bands):
-    size, hop = 2 ** round(math.log2(0.032 * sample_rate)), round(0.008 * sample_rate)
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(waveform, size // 2), size)[::hop] * np.hanning(size)
-    power = np.abs(np.fft.rfft(windows)) ** 2  # (frames, size // 2 + 1)
-    edges = 700 * (10 ** (np.linspace(0, _mel(sample_rate / 2), bands + 2) / 2595) - 1)
-    hertz = np.fft.rfftfreq(size, 1 / sample_rate)
-    rising = (hertz - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - hertz) / np.diff(edges)[1:, None]
-    energy = np.maximum(0, np.minimum(rising, falling)) @ power.T  # (bands, frames)
-    return 10 * np.log10(np.maximum(energy / max(energy.max(), 1e-12), 1e-6))
