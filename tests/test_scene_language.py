@@ -199,7 +199,7 @@ def test_number_of_meanings():
 
 @pytest.mark.parametrize(("options", "count"), [({}, 360), ({"layout": "above_below"}, 360), ({"layout": "free"}, 720)])
 def test_pairs_have_equally_likely_meanings(options, count):
-    pairs = load_pairs(40 * count, seed=1, size=8, **options)
+    pairs = load_pairs(15 * count, seed=1, size=8, **options)
     times = Counter(parse_caption(text) for text in pairs["captions"])
     assert len(times) == count
     assert stats.chisquare(list(times.values())).pvalue > 1e-3
@@ -290,7 +290,7 @@ def blind_score(train, test):
     ("options", "counts"), [({}, 3), ({"num_objects": 2, "different": True, "layout": "left_right"}, 2)]
 )
 def test_question_alone_does_not_give_the_answer_away(options, counts):
-    train, test = (load_scenes(12_000, seed=seed, size=8, **options) for seed in (3, 4))
+    train, test = (load_scenes(10_000, seed=seed, size=8, **options) for seed in (3, 4))
     chance = {"colour": 1 / 6, "shape": 1 / 4, "count": 1 / counts, "existence": 1 / 2, "relation": 1 / 2}
     scores, numbers = blind_score(train, test)
     assert set(scores) == set(chance)
@@ -312,7 +312,8 @@ def test_bias_gives_the_answer_away_and_its_reverse_misleads():
             share = np.mean(data["answers"][data["question_kinds"] == kind] == "yes")
             assert abs(share - expected) < 4 * math.sqrt(0.9 * 0.1 / 5000)
     across, _ = blind_score(biased, reversed_)
-    assert all(across[kind] < 0.2 for kind in ("colour", "count", "existence"))
+    assert max(across["colour"], across["shape"]) < 0.1
+    assert max(across["count"], across["existence"]) < 0.4
     lost, _ = blind_score(biased, fair)
     assert lost["colour"] < 0.25
 

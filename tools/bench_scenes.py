@@ -1,4 +1,4 @@
-"""Draw the same scenes with mmlib and with a plain Pillow loop; print how fast each is and how well they agree.
+"""Draw the same scenes with mmlib and with a plain Pillow loop: processor seconds of each, and how well they agree.
 
 taskset -c 0 python tools/bench_scenes.py          one core; a number of scenes may follow
 """
@@ -41,9 +41,9 @@ def _outlines(shape):
 
 
 def seconds(function, *arguments, **options):
-    start = time.perf_counter()
+    start = time.process_time()
     result = function(*arguments, **options)
-    return result, time.perf_counter() - start
+    return result, time.process_time() - start
 
 
 def main(num_scenes=10_000):

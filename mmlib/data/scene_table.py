@@ -22,8 +22,9 @@ BACKGROUND = np.array([245, 244, 240], dtype="uint8")
 OBJECT = np.dtype(
     [("present", "?"), ("colour", "i1"), ("shape", "i1"), ("size", "i1"), ("x", "f4"), ("y", "f4"), ("radius", "f4")]
 )
-RADII = np.array([[0.11, 0.13], [0.17, 0.20]])  # of small and large objects: lowest, highest
+RADII = np.array([[0.11, 0.13], [0.16, 0.19]])  # of small and large objects: lowest, highest
 CLOSEST = 0.9  # distance of two centres, at least, as a part of the sum of their radii: overlaps are slight
+MARGIN = 0.02  # of the picture that stays empty, so that no softened edge reaches over the border
 LAYOUTS = ("free", "left_right", "above_below")
 
 # Six of the 24 combinations, one of each colour, that a compositional split keeps for the test.
@@ -219,7 +220,8 @@ def _draw_attributes(scenes, rng, share):
 
 def _draw_places(scenes, rng, layout):
     radius = scenes["radius"].astype("float64")
-    low, high = np.stack([radius, radius]), np.stack([1 - radius, 1 - radius])
+    low = np.stack([radius + MARGIN] * 2)
+    high = 1 - low
     if layout != "free":
         axis = 0 if layout == "left_right" else 1
         high[axis, :, 0] = 0.5 - CLOSEST * radius[:, 0]
