@@ -18,6 +18,10 @@ def code_cells(name):
     return [cell for cell in CHAPTERS[name].cells if cell.cell_type == "code"]
 
 
+def strip_magics(source):
+    return "\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!")))
+
+
 def prose(name):
     return "\n\n".join(cell.source for cell in CHAPTERS[name].cells if cell.cell_type == "markdown")
 
@@ -41,6 +45,14 @@ def test_ran_from_top_to_bottom_without_error(name):
         for output in cell.outputs:
             assert output.output_type != "error", f"cell {cell.execution_count} raised"
             assert output.get("name") != "stderr", f"cell {cell.execution_count} wrote to stderr: {output.text[:200]}"
+
+
+@every_chapter
+def test_mmlib_is_imported_before_tensorflow(name):
+    statements = [node for cell in code_cells(name) for node in ast.walk(ast.parse(strip_magics(cell.source)))]
+    first = next(node for node in statements if isinstance(node, ast.Import | ast.ImportFrom))
+    module = first.module if isinstance(first, ast.ImportFrom) else first.names[0].name
+    assert module.split(".")[0] == "mmlib", "mmlib sets TensorFlow's switches, so the set-up cell imports it first"
 
 
 @every_chapter

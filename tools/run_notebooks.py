@@ -8,6 +8,7 @@ that writes to stderr, is left as it was, and the cell is named.
 """
 
 import argparse
+import re
 import sys
 import threading
 import time
@@ -65,12 +66,24 @@ def execute(path):
     return notebook, seconds, peak[0] / 1e6
 
 
+# TensorFlow's C++ core announces at start-up that it found no GPU; no setting keeps it from doing so.
+START_UP = re.compile(r"^(?:WARNING: All log messages before absl|[IWE]\d{4} \d\d:|[IWE]0000 ).*\n?", re.MULTILINE)
+
+
+def without_start_up(outputs):
+    """Leave out what TensorFlow's core writes to stderr when it starts; any other word on stderr stays."""
+    for output in outputs:
+        if output.get("name") == "stderr":
+            output.text = START_UP.sub("", output.text)
+    return [output for output in outputs if output.get("name") != "stderr" or output.text.strip()]
+
+
 def tidy(notebook):
     """Number the code cells 1…n and merge neighbouring pieces of one stream, as a fresh "run all" stores them."""
     for count, cell in enumerate((c for c in notebook.cells if c.cell_type == "code"), start=1):
         cell.execution_count = count
         merged = []
-        for output in cell.outputs:
+        for output in without_start_up(cell.outputs):
             if output.output_type == "execute_result":
                 output.execution_count = count
             if output.output_type == "stream" and merged and merged[-1].get("name") == output.name:
