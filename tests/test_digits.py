@@ -171,8 +171,17 @@ def test_words_can_be_told_apart_on_unseen_voices_but_not_with_shuffled_labels(s
     assert model.score(rows["validation"], spoken["validation"]["labels"]) > 0.9
     model.fit(rows["train"], np.random.default_rng(0).permutation(labels))
     assert model.score(rows["validation"], spoken["validation"]["labels"]) < 0.2
-    assert abs(rows["train"].mean()) < 1e-3
     assert abs(rows["train"].std() - 1) < 1e-3
+
+
+def test_silence_is_exactly_zero_and_nothing_is_below_it(spoken):
+    assert not digits.digit_spectrograms(np.zeros(5248)).any()
+    rows = digits.digit_spectrograms(spoken["train"]["waveforms"])
+    assert rows.min() == 0
+    first_silent_frame = -(-spoken["train"]["lengths"] // 128)
+    for row, frame in zip(rows, first_silent_frame, strict=True):
+        assert not row[frame:].any()
+        assert row[frame - 2].any()
 
 
 def test_handwriting_is_scikit_learns_and_each_sheet_begins_anew():

@@ -10,6 +10,7 @@ from mmlib.data.files import data_path
 
 PARTS = ("train", "validation", "test")
 SAMPLE_RATE = 8000  # Hz
+FLOOR = 1e-3  # the band energy that counts as silence
 NUM_SAMPLES = 5248  # 0.656 s: room for the longest utterance, and for exactly 40 frames
 # Handwriting comes in sheets: the same sequence of about 130 digits starts anew at each of these rows. Thirteen people
 # filled fourteen sheets, so a sheet stands in for its writer.
@@ -96,22 +97,22 @@ def load_spoken_digits(part=None):
 
 
 @cache
-def _level():
-    """Return mean and standard deviation of the training part's log-mel values."""
-    spectrograms = log_mel(load_spoken_digits("train")["waveforms"], SAMPLE_RATE).astype(np.float64)
-    return spectrograms.mean(), spectrograms.std()
+def _scale():
+    """Return the standard deviation of the training part's log-mel values."""
+    return log_mel(load_spoken_digits("train")["waveforms"], SAMPLE_RATE, floor=FLOOR).astype(np.float64).std()
 
 
 def digit_spectrograms(waveforms):
     """Turn waveforms of the digits into the log-mel spectrograms that the models of the book see.
 
-    The values are shifted and scaled so that the *training* utterances have mean 0 and standard deviation 1.
+    The values are shifted so that silence is exactly 0, and scaled so that the *training* utterances have standard
+    deviation 1: noise of strength 1 is then as large as the sounds themselves.
 
     Args:
         waveforms: samples in [-1, 1] at 8,000 Hz, shape (…, 5248).
 
     Returns:
-        float32 of shape (…, 40, 32): 40 frames of 32 ms every 16 ms, 32 mel bands from 60 to 4,000 Hz.
+        float32 of shape (…, 40, 32), not negative: 40 frames of 32 ms every 16 ms, 32 mel bands from 60 to 4,000 Hz.
 
     Raises:
         ValueError: the waveforms have another length.
@@ -120,8 +121,8 @@ def digit_spectrograms(waveforms):
     """
     if np.shape(waveforms)[-1:] != (NUM_SAMPLES,):
         raise ValueError(f"`waveforms` must have the shape (…, {NUM_SAMPLES}). Received: shape={np.shape(waveforms)}")
-    mean, deviation = _level()
-    return ((log_mel(waveforms, SAMPLE_RATE) - mean) / deviation).astype(np.float32)
+    raised = log_mel(waveforms, SAMPLE_RATE, floor=FLOOR) - np.float32(np.log(FLOOR))
+    return (raised / _scale()).astype(np.float32)
 
 
 def pair_by_label(labels, other_labels, seed, pairs_per_item=1):
