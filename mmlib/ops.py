@@ -93,7 +93,7 @@ def product_of_experts(log_probs, log_prior, mask=None):
     evidence = _stacked(log_probs) - log_prior
     if mask is not None:
         evidence = ops.where(ops.expand_dims(mask, -1), evidence, 0.0)
-    return ops.log_softmax(log_prior + ops.sum(evidence, axis=0), axis=-1)
+    return ops.log_softmax(ops.sum(evidence, axis=0) + log_prior, axis=-1)  # a NumPy prior must stand on the right
 
 
 def linear_pool(log_probs, weights=None):

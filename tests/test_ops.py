@@ -106,6 +106,16 @@ def test_product_of_experts_equals_enumeration_of_a_joint_table():
         np.testing.assert_allclose(np.exp(fused[0]), joint / joint.sum(), rtol=2e-5)
 
 
+def test_product_of_experts_takes_a_numpy_prior_inside_a_functional_model():
+    log_prior = np.log([0.2, 0.3, 0.5]).astype("float32")
+    opinions = np.log(np.random.default_rng(3).dirichlet(np.ones(3), size=(2, 7))).astype("float32")
+    inputs = [keras.Input((3,)), keras.Input((3,))]
+    model = keras.Model(inputs, ops.product_of_experts(inputs, log_prior))
+    expected = opinions.sum(axis=0) - log_prior
+    expected -= logsumexp(expected, axis=-1, keepdims=True)
+    np.testing.assert_allclose(model([opinions[0], opinions[1]]), expected, atol=1e-5)
+
+
 def test_product_of_experts_limits():
     log_probs, log_prior = random_log_probs(3, 5, 4), random_log_probs(1, 4)[0]
     alone = array(ops.product_of_experts(log_probs[:1], log_prior))
