@@ -125,7 +125,7 @@ def test_parser_reads_what_a_tokenizer_gives_back():
     "text",
     ["", "a red", "a circle", "red circle", "a red circle left of", "a red circle left a blue square",
      "a red circle a blue square left of", "a red circle left of a blue square and a green cross", "not a red circle",
-     "a red circle above below a blue square", "一个红色", "一个红色圆形在一个蓝色方块", "一个红色圆形左边"],
+     "a red circle above below a blue square", "two red circles left of a blue square", "一个红色", "一个红色圆形在一个蓝色方块", "一个红色圆形左边"],
 )  # fmt: skip
 def test_parser_refuses_what_the_grammar_does_not_know(text):
     assert parse_caption(text) is None
@@ -160,6 +160,15 @@ def test_wordings_are_all_the_sentences_of_a_meaning():
     rng = np.random.default_rng(0)
     assert {express(two, rng) for _ in range(3000)} == set(wordings(two))
     assert len(wordings(two)) == 4 * 6 * 2 * 2  # openings, patterns, words for each noun
+
+
+def test_a_second_like_thing_is_another():
+    red, blue = Thing("red", "cross"), Thing("blue", "cross")
+    for language, another in (("en", " another red "), ("zh", "另一个红色")):
+        for text in wordings(Meaning("above", (red, red)), language):
+            assert text.count(another) == 1
+            assert text.index("red" if language == "en" else "红") < text.index(another)
+        assert not any(another.strip()[:3] in text for text in wordings(Meaning("above", (red, blue)), language))
 
 
 def test_meanings_never_share_a_sentence():

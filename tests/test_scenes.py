@@ -109,13 +109,13 @@ def test_triangle_stands_on_its_side():
 
 def test_edges_are_smooth():
     """Moved by a part of a pixel, the picture changes by that part of the edge."""
-    square = one_object("square", radius=8 / 32 / 0.83)  # 16 pixels wide, edges on pixel borders
-    start, quarter = (
-        cover(render(square, 32)),
-        cover(render(one_object("square", x=0.5 + 0.25 / 32, radius=8 / 32 / 0.83))),
-    )
-    np.testing.assert_allclose((quarter - start)[8:24, 24], 0.25, atol=0.01)
-    np.testing.assert_allclose((quarter - start)[8:24, 7:9], [[0, -0.25]] * 16, atol=0.01)
+    radius = 8 / 32 / 0.83  # 16 pixels wide: edges on pixel borders
+    at_rest = cover(render(one_object("square", radius=radius), 32))
+    picture = render(one_object("square", x=0.5 + 0.25 / 32, radius=radius), 32)
+    np.testing.assert_allclose((cover(picture) - at_rest)[8:24, 24], 0.25, atol=0.01)
+    np.testing.assert_allclose((cover(picture) - at_rest)[8:24, 7:9], [[0, -0.25]] * 16, atol=0.01)
+    mixed = 0.75 * BACKGROUND + 0.25 * RGB[COLOURS.index("blue")]
+    np.testing.assert_allclose(picture[12, 24], mixed, atol=0.51)  # rounded, not cut
 
 
 def test_half_the_size_is_the_average_of_four_pixels():

@@ -141,7 +141,7 @@ def boxes(scenes):
     """
     left_top_right_bottom = np.array([_EXTENT[shape] for shape in SHAPES], "float32")[scenes["shape"]]
     centre = np.stack([scenes["x"], scenes["y"]] * 2, axis=-1)
-    return (centre + scenes["radius"][..., None] * left_top_right_bottom) * scenes["present"][..., None]
+    return centre + scenes["radius"][..., None] * left_top_right_bottom
 
 
 # Signed distance, in radii, from the edge of a shape centred at 0: negative inside. dx (n, 1, W) and dy (n, H, 1).
