@@ -125,7 +125,8 @@ def test_parser_reads_what_a_tokenizer_gives_back():
     "text",
     ["", "a red", "a circle", "red circle", "a red circle left of", "a red circle left a blue square",
      "a red circle a blue square left of", "a red circle left of a blue square and a green cross", "not a red circle",
-     "a red circle above below a blue square", "two red circles left of a blue square", "一个红色", "一个红色圆形在一个蓝色方块", "一个红色圆形左边"],
+     "a red circle above below a blue square", "two red circles left of a blue square",
+     "一个红色", "一个红色圆形在一个蓝色方块", "一个红色圆形左边"],
 )  # fmt: skip
 def test_parser_refuses_what_the_grammar_does_not_know(text):
     assert parse_caption(text) is None
