@@ -225,10 +225,10 @@ def test_encoding_not_utf8(folder, encoding, byte):
     fails(folder, ValueError, "line 3", byte, "UTF-8")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
-def test_encoding_utf16(folder, encoding):
+@pytest.mark.parametrize(("encoding", "word"), [("utf-16", "UTF-16"), ("utf-16-le", "NUL")])
+def test_encoding_utf16(folder, encoding, word):
     write(folder, "file_name,text\nred.png,a\n", encoding)
-    fails(folder, ValueError, "metadata.csv", "UTF-8")
+    fails(folder, ValueError, "metadata.csv", word, "UTF-8")
 
 
 def test_nul_bytes(folder):
@@ -299,7 +299,8 @@ def test_the_same_picture_twice(folder, second):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>"]
+    "content",
+    [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"<svg/>", b"P6 1 1 255\n\xff\0\0"],
 )
 def test_picture_unreadable(folder, content):
     (folder / "red.png").write_bytes(content)

@@ -30,6 +30,12 @@ def test_split_keeps_groups_whole_and_parts_near_their_size(seed):
     assert all(abs(len(part) - 1000 * share) <= largest for part, share in zip(parts, (0.6, 0.2, 0.2), strict=True))
 
 
+def test_a_border_misses_its_place_by_at_most_half_a_group():
+    uneven = np.repeat(np.arange(5), [60, 10, 10, 10, 10])
+    sizes = {len(pipeline.split(100, (0.5, 0.5), seed, uneven)[0]) for seed in range(50)}
+    assert all(abs(size - 50) <= 30 for size in sizes), sizes
+
+
 def test_split_repeats_with_its_seed_and_takes_a_generator_and_names_as_groups():
     names = np.repeat(["ann", "bob", "eve", "joe"], 5)
     first, again = (pipeline.split(20, (0.5, 0.5), seed, names)[0] for seed in (3, np.random.default_rng(3)))
@@ -111,6 +117,8 @@ def test_order_is_kept_without_a_seed_repeats_with_one_and_changes_with_the_epoc
     assert orders(5) == orders(5)
     assert orders(5)[0] != orders(5)[1]
     assert orders(5)[0] != orders(6)[0]
+    moved = np.abs(np.array(orders(5)[0]) - np.arange(40))
+    assert moved.mean() > 8, "hardly shuffled: a random order moves a row by a third of the length"
 
 
 def test_inputs_alone_and_no_remainder():

@@ -52,7 +52,7 @@ def decode_mulaw(codes):
 
 
 def hz_to_mel(hz):
-    r"""Turn a frequency in Hz into mel, the scale of perceived pitch: $m = 2595\log_{10}(1 + f/700)$.
+    r"""Turn frequencies, ``hz``, into mel, the scale of perceived pitch: $m = 2595\log_{10}(1 + f/700)$.
 
     Reference: D. O'Shaughnessy, *Speech Communication: Human and Machine*, Addison-Wesley, 1987.
     Derived in chapter 02.
@@ -92,7 +92,9 @@ def split_frames(waveform, frame_length, hop):
 
 
 def hann_window(length):
-    r"""Return the periodic Hann window, $w_n = \tfrac12 - \tfrac12\cos(2\pi n/L)$: it fades each frame in and out.
+    r"""Return the periodic Hann window of ``length`` L, $w_n = \tfrac12 - \tfrac12\cos(2\pi n/L)$.
+
+    It fades each frame in and out.
 
     Derived in chapter 02.
     """
