@@ -38,7 +38,7 @@ def resnet_encoder(
     Returns:
         a functional `keras.Model`: (B, H, W, C) -> (B, D) or (B, P, D).
 
-    Reference: He et al. 2016 (CVPR). Derived in chapter 03.
+    Reference: He et al. 2016 (CVPR); the mean in the skip: He et al. 2019 (CVPR). Derived in chapter 03.
     """
     image, x = _input(shape)
     x = layers.ReLU(name="stem_relu")(_convolution(x, filters[0], "stem"))
@@ -51,8 +51,11 @@ def resnet_encoder(
 def _residual(x, width, strides, name):
     y = layers.ReLU(name=f"{name}_relu_a")(_convolution(x, width, f"{name}_a", strides=strides))
     y = _convolution(y, width, f"{name}_b")
-    if strides > 1 or x.shape[-1] != width:
-        x = _convolution(x, width, f"{name}_skip", size=1, strides=strides)
+    if strides > 1:
+        # a mean, not a 1 × 1 filter with a stride, which would skip three of four places (and crashes oneDNN)
+        x = layers.AveragePooling2D(strides, padding="same", name=f"{name}_skip_pool")(x)
+    if x.shape[-1] != width:
+        x = _convolution(x, width, f"{name}_skip", size=1)
     return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
 
 

@@ -184,8 +184,9 @@ def attention_scores(model, layer_name, inputs):
     Derived in chapter 06.
     """
     block = model.get_layer(layer_name)
-    given = keras.Model(model.inputs, keras.tree.flatten(block.input))(inputs)
-    masks = [tensor for tensor in given if tensor.dtype == "bool"]  # Keras hands the mask of what is read to the block
-    mask = masks[0] if masks else None
-    x, context = [tensor for tensor in given if tensor.dtype != "bool"] + [None] * (len(given) - len(masks) == 1)
+    # Keras may list the mask among the inputs of the block; in any case it hangs on the tensor that is read
+    given = [tensor for tensor in keras.tree.flatten(block.input) if tensor.dtype != "bool"]
+    tensors = keras.tree.flatten(keras.Model(model.inputs, given)(inputs))
+    mask = getattr(tensors[-1], "_keras_mask", None)
+    x, context = tensors if len(tensors) == 2 else (tensors[0], None)
     return ops.convert_to_numpy(block.attend(x, context, mask, mask)[1])
