@@ -63,7 +63,8 @@ def colors(names, free=CYCLE):
 
     Names that speak of none take the colours of ``free`` in turn, of which the first ones belong to no modality.
     """
-    words = [re.findall("[a-z]+", str(name).lower().replace("no input", "none")) for name in names]
+    # FiLM is a way to fuse, not a film.
+    words = [re.findall("[a-z]+", str(name).replace("FiLM", "").lower().replace("no input", "none")) for name in names]
     kinds = [{WORDS[word] for word in line if word in WORDS} for line in words]
     own = [None if not kind else COLORS[kind.pop() if len(kind) == 1 else "fused"] for kind in kinds]
     return [ink or free[own[:i].count(None) % len(free)] for i, ink in enumerate(own)]

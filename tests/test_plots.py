@@ -338,3 +338,8 @@ ax.figure.savefig({str(tmp_path / "x.png")!r})
 """
     run = subprocess.run([sys.executable, "-W", "default", "-c", code], capture_output=True, text=True, check=True)
     assert (run.stdout, run.stderr) == ("", "")
+
+
+def test_film_the_layer_is_not_a_film():
+    assert style.colors(["film"]) == [style.COLORS["video"]]
+    assert style.colors(["FiLM"]) == style.colors(["tensor"])
