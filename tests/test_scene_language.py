@@ -113,6 +113,12 @@ def test_parser_reads_back_every_meaning():
             assert [parse_caption(text) for text in data[language]] == data["meanings"]
 
 
+def test_each_language_is_what_it_says():
+    for data in (MIXED, *CLIPS.values()):
+        assert all(re.fullmatch("[a-z, ]+", text) for text in data["captions"])
+        assert all(re.fullmatch("[一-鿿、，]+", text) for text in data["captions_zh"])
+
+
 def test_parser_reads_what_a_tokenizer_gives_back():
     for language, characters in (("captions", False), ("captions_zh", True)):
         tokenizer = make_tokenizer(MIXED[language], length=60, characters=characters, end=True)
