@@ -31,13 +31,14 @@ ENCODERS = {
     "lstm": (lambda **o: lstm_encoder(9, dim=6, **o), TOKENS),
     "transformer": (lambda **o: transformer_encoder(9, dim=6, num_layers=1, num_heads=3, dropout=0.2, **o), TOKENS),
     "cnn": (lambda **o: cnn_encoder((16, 16, 3), dim=6, filters=(4, 5, 6), **o), IMAGES),
+    "cnn, flat": (lambda: cnn_encoder((16, 16, 3), dim=6, filters=(4, 5, 6), pooling="flatten"), IMAGES),
     "resnet": (lambda **o: resnet_encoder((16, 16, 3), dim=6, filters=(4, 5), num_blocks=2, **o), IMAGES),
     "spectrogram": (lambda **o: spectrogram_encoder(8, dim=6, filters=(4, 5), **o), SOUND),
     "frames, lstm": (lambda **o: frame_encoder(small_cnn(), dim=6, **o), CLIP),
     "frames, mean": (lambda **o: frame_encoder(small_cnn(), dim=6, temporal="mean", **o), CLIP),
 }
-TEXT, PADDED = ("bag of words", "lstm", "transformer"), [n for n in ENCODERS if n not in ("cnn", "resnet")]
-SEQUENCES = [n for n in ENCODERS if n != "bag of words"]
+TEXT, PADDED = ("bag of words", "lstm", "transformer"), [n for n in ENCODERS if ENCODERS[n][1] is not IMAGES]
+SEQUENCES = [n for n in ENCODERS if n not in ("bag of words", "cnn, flat")]
 
 
 def build(name, **options):
@@ -192,6 +193,17 @@ def test_a_picture_moved_by_whole_strides_has_moved_features_and_the_same_mean()
     np.testing.assert_allclose(after, np.roll(before, (1, 1), axis=(0, 1)), atol=1e-5)
     np.testing.assert_allclose(run(mean, moved), run(mean, picture), atol=1e-5)
     assert np.abs(after - before).max() > 0.1
+
+
+def test_a_flat_encoder_gives_each_place_its_own_weights():
+    grid, flat = build("cnn", return_sequences=True), build("cnn, flat")
+    features = keras.Model(flat.input, flat.get_layer("stage_2_pool").output)(IMAGES)  # (B, 2, 2, 6)
+    kernel, bias = (keras.ops.convert_to_numpy(w) for w in flat.get_layer("project").weights)
+    expected = np.einsum("bhwc,hwco->bo", features, kernel.reshape(2, 2, 6, 6)) + bias
+    np.testing.assert_allclose(run(flat, IMAGES), expected, rtol=1e-4, atol=1e-4)
+    assert grid.count_params() == flat.count_params() - 3 * 6 * 6  # four places instead of one matrix for all
+    with pytest.raises(ValueError, match="Received: pooling='max'"):
+        cnn_encoder((8, 8, 3), pooling="max")
 
 
 def test_places_are_listed_row_by_row():

@@ -4,13 +4,15 @@ import keras
 from keras import layers
 
 
-def cnn_encoder(shape=(32, 32, 3), dim=64, filters=(32, 64, 128), return_sequences=False, name="cnn"):
-    """Small filters slid over the picture; each stage halves its sides; the mean over all places is the picture.
+def cnn_encoder(shape=(32, 32, 3), dim=64, filters=(32, 64, 128), pooling="mean", return_sequences=False, name="cnn"):
+    """Small filters slid over the picture; each stage halves its sides; the places are then summed up.
 
     Args:
-        shape: (H, W, C) of a picture; H and W may be None: the weights do not depend on them.
+        shape: (H, W, C) of a picture. With the mean, H and W may be None: the weights do not depend on them.
         dim: D.
         filters: width of each stage.
+        pooling: "mean" over all places says what is in the picture and hardly where; "flatten" gives each place
+            weights of its own, which keeps the where and ties the model to one picture size.
         return_sequences: True keeps the places: (B, P, D), row by row, P = (H / 2^stages) · (W / 2^stages).
 
     Returns:
@@ -23,16 +25,22 @@ def cnn_encoder(shape=(32, 32, 3), dim=64, filters=(32, 64, 128), return_sequenc
         x = _convolution(x, width, f"stage_{i}")
         x = layers.ReLU(name=f"stage_{i}_relu")(x)
         x = layers.MaxPooling2D(name=f"stage_{i}_pool")(x)
-    return _finish(image, x, dim, return_sequences, name)
+    return _finish(image, x, dim, pooling, return_sequences, name)
 
 
 def resnet_encoder(
-    shape=(32, 32, 3), dim=64, filters=(32, 64, 128), num_blocks=1, return_sequences=False, name="resnet"
+    shape=(32, 32, 3),
+    dim=64,
+    filters=(32, 64, 128),
+    num_blocks=1,
+    pooling="mean",
+    return_sequences=False,
+    name="resnet",
 ):
     """Like `cnn_encoder`, with blocks that *add* to their input, y = relu(x + f(x)), so that depth does no harm.
 
     Args:
-        shape, dim, filters, return_sequences: as for `cnn_encoder`.
+        shape, dim, filters, pooling, return_sequences: as for `cnn_encoder`.
         num_blocks: residual blocks in each stage; the first of a stage halves the sides.
 
     Returns:
@@ -45,7 +53,7 @@ def resnet_encoder(
     for i, width in enumerate(filters):
         for j in range(num_blocks):
             x = _residual(x, width, strides=2 if j == 0 else 1, name=f"stage_{i}_block_{j}")
-    return _finish(image, x, dim, return_sequences, name)
+    return _finish(image, x, dim, pooling, return_sequences, name)
 
 
 def _residual(x, width, strides, name):
@@ -69,9 +77,13 @@ def _input(shape):
     return image, layers.Rescaling(2.0, offset=-1.0, name="centre")(image)
 
 
-def _finish(image, x, dim, return_sequences, name):
+def _finish(image, x, dim, pooling, return_sequences, name):
+    if pooling not in ("mean", "flatten"):
+        raise ValueError(f'`pooling` must be "mean" or "flatten". Received: pooling={pooling!r}')
     if return_sequences:
         x = layers.Reshape((-1, x.shape[-1]), name="places")(x)
-    else:
+    elif pooling == "mean":
         x = layers.GlobalAveragePooling2D(name="mean")(x)
+    else:
+        x = layers.Flatten(name="all_places")(x)
     return keras.Model(image, layers.Dense(dim, name="project")(x), name=name)
