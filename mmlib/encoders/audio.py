@@ -73,18 +73,11 @@ def spectrogram_encoder(
     real = ops.max(x, axis=2) > 1e-5
     x = layers.Reshape((-1, num_mels, 1), name="picture")(x)
     for i, width in enumerate(filters):
-        x = layers.Conv2D(width, 3, padding="same", use_bias=False, name=f"stage_{i}_conv")(x)
-        x = layers.BatchNormalization(momentum=0.9, name=f"stage_{i}_norm")(x)
-        x = layers.ReLU(name=f"stage_{i}_relu")(x)
+        # padded by hand: "same" would begin at another frame when the number of frames is odd
+        x = layers.ZeroPadding2D(1, name=f"stage_{i}_edge")(x)
+        x = layers.Conv2D(width, 3, strides=2, activation="relu", name=f"stage_{i}")(x)
+        real = real[:, ::2]
         x = ops.where(ops.expand_dims(real, (2, 3)), x, 0.0)  # what silence became must not leak into speech
-        x = layers.MaxPooling2D(padding="same", name=f"stage_{i}_pool")(x)
-        real = _halved(real)
     x = layers.Reshape((-1, x.shape[2] * x.shape[3]), name="moments")(x)
     x = AttachMask(name="mask")([layers.Dense(dim, name="project")(x), real])
     return keras.Model(spectrogram, x if return_sequences else MeanPooling(name="mean")(x), name=name)
-
-
-def _halved(real):
-    """A pair of moments is real if one of them is: (B, T) -> (B, ceil(T / 2))."""
-    flags = ops.expand_dims(ops.cast(real, "float32"), -1)
-    return ops.max_pool(flags, 2, padding="same")[..., 0] > 0
