@@ -23,6 +23,8 @@ def adopt(printed, stored, tolerance):
 
 
 def compare_outputs(self, test, ref, skip_compare=None):
+    if self.cell.source.rstrip().endswith(";"):  # a notebook hides the value; nbval's way to execute does not
+        test = [output for output in test if output.output_type != "execute_result"]
     if len(test) == len(ref):
         limit = notebooks.tolerance(self.cell)
         test = [adopt(now, then, limit) for now, then in zip(test, ref, strict=True)]

@@ -25,6 +25,8 @@ CELLS = [  # (the cell, must it pass?)
     (cell("print('accuracy 0.93')", "recall 0.93", ["tolerance=0.05"]), False),  # a word
     (cell("print('took 3 s')", "took 9 s", ["nbval-ignore-output"]), True),
     (cell("print('one more line')"), False),
+    (cell("1 + 1;"), True),  # the semicolon hides the value
+    (cell("1 + 1"), False),
     (cell(DOUBLE, tags=["solution"]), True),
     (cell("assert double(3) == 6", tags=["check"]), True),
     (cell(DOUBLE, tags=["solution"]), False),  # its stub passes the next check
