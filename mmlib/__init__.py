@@ -1,8 +1,8 @@
 """The small shared library of *Multimodal Models, Step by Step*.
 
 Importing ``mmlib`` alone loads neither TensorFlow nor Keras. It sets two switches that TensorFlow reads when it is
-imported later: start-up messages off, and oneDNN's re-ordered sums off, so that a run repeats bit for bit on one machine.
-Values already set in the environment are respected.
+imported later: most start-up messages off, and oneDNN's re-ordered sums off, so that a run repeats bit for bit on one
+machine. Values already set in the environment are respected.
 """
 
 import os

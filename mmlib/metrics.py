@@ -168,6 +168,9 @@ def bootstrap_interval(values, statistic=np.mean, groups=None, num_resamples=200
         values: (N, …) one row per item.
         statistic: maps such an array to a number.
         groups: (N,) names; whole groups are drawn (a voice, a picture), because items of one group are not independent.
+        num_resamples: how often items (or groups) are drawn anew.
+        level: the share of resampled statistics between the two ends.
+        seed: of the draws.
 
     Returns:
         (low, high).
@@ -193,6 +196,7 @@ def seed_interval(values, level=0.95):
 
     Args:
         values: (n,) one score per seed, n >= 2.
+        level: the confidence level.
 
     Returns:
         (mean, low, high).

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,9 +50,12 @@ def test_ran_from_top_to_bottom_without_error(name):
 
 @every_chapter
 def test_mmlib_is_imported_before_tensorflow(name):
-    statements = [node for cell in code_cells(name) for node in ast.walk(ast.parse(strip_magics(cell.source)))]
-    first = next(node for node in statements if isinstance(node, ast.Import | ast.ImportFrom))
-    module = first.module if isinstance(first, ast.ImportFrom) else first.names[0].name
+    imported = []
+    for cell in code_cells(name):
+        for node in ast.walk(ast.parse(strip_magics(cell.source))):
+            imported += [node.module] if isinstance(node, ast.ImportFrom) else []
+            imported += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+    module = next(module for module in imported if module.split(".")[0] not in sys.stdlib_module_names)
     assert module.split(".")[0] == "mmlib", "mmlib sets TensorFlow's switches, so the set-up cell imports it first"
 
 
