@@ -207,12 +207,13 @@ def test_a_flat_encoder_gives_each_place_its_own_weights():
 
 
 def test_places_are_listed_row_by_row():
+    keras.utils.set_random_seed(0)
     encoder = cnn_encoder((16, 16, 3), dim=6, filters=(4, 5, 6), return_sequences=True)
     picture = np.full((1, 16, 16, 3), 0.5, "float32")
     corner = picture.copy()
-    corner[:, 1:4, 12:15] = 1.0  # top right: place 1 of 2 × 2
+    corner[:, 0, 15] = 1.0  # the top right pixel: only place 1 of 2 × 2 reaches so far
     change = np.abs(run(encoder, corner) - run(encoder, picture))[0].max(axis=1)
-    assert change.argmax() == 1
+    assert change[1] > 1e-4 and change[[0, 2, 3]].max() < 1e-6
 
 
 def test_pictures_of_another_size_fit_the_same_weights():
