@@ -2,7 +2,7 @@
 
 import keras
 
-from mmlib.layers.latent import SimilarityLogits
+from mmlib.layers.latent import GradientReversal, SimilarityLogits
 from mmlib.models.wiring import apply_encoders
 
 
@@ -40,3 +40,50 @@ def dual_encoder(encoders, temperature=0.07, bias=None, name="dual_encoder"):
     inputs, directions = apply_encoders(encoders, finish=unit)
     similarity = SimilarityLogits(temperature, bias, name="similarity")
     return keras.Model(inputs, similarity(*(directions[key] for key in sorted(directions))), name=name)
+
+
+def adversarial_alignment(encoders, discriminator, strength=1.0, name="adversarial_alignment"):
+    """Encoders against a discriminator that has to name the modality a feature comes from. No pairs are needed.
+
+    L = (1/M) Σ_m E_x -log softmax(D(R(e_m(x))))_m,   R(z) = z forward, -strength backward
+
+    One loss and one optimiser play the whole game: D descends on L, and behind the reversal R the encoders climb it.
+    The rows of different modalities are unrelated. "Modality" may be any domain, such as an art style or a language;
+    two domains may share one encoder.
+
+        model = adversarial_alignment({"image": cnn_encoder(…), "text": bag_of_words_encoder(…)}, discriminator)
+        model.compile("adam", loss={"modality": keras.losses.SparseCategoricalCrossentropy(from_logits=True)})
+        model.fit({"image": images, "text": tokens}, {"modality": np.tile([0, 1], (len(images), 1))})
+
+    Losses on the features join in under the name of their modality, for instance the distance to an anchor. With M
+    modalities, log M means that this discriminator is fooled. It does not mean that the features agree.
+
+    Args:
+        encoders: dict of two or more, modality name to a `keras.Model` with one input and one output (B, D), equal D.
+        discriminator: a `keras.Model` or layer (B, D) -> (B, M), logits in the alphabetical order of the names.
+        strength: λ >= 0 of the reversal; with 0 the discriminator looks on and the encoders do not notice.
+
+    Returns:
+        a functional `keras.Model`: dict of inputs -> dict of each modality's features (B, D) and "modality"
+        (B, M, M), whose row m holds the logits for the features of modality m. Sub-models are "<modality>_encoder".
+
+    Raises:
+        ValueError: fewer than two modalities, one called "modality", unequal widths, or a discriminator of another M.
+
+    Reference: Ganin et al. 2016 (JMLR). Derived in chapter 11.
+    """
+    if len(encoders) < 2 or "modality" in encoders:
+        raise ValueError(f'`encoders` must hold two or more, none called "modality". Received: {sorted(encoders)}')
+    widths = {key: encoder.outputs[0].shape[1:] for key, encoder in sorted(encoders.items())}
+    if any(len(width) != 1 for width in widths.values()) or len(set(widths.values())) != 1:
+        raise ValueError(f"All encoders must return (B, D) with one and the same D. Received: {widths}")
+    inputs, features = apply_encoders(encoders)
+    reverse = GradientReversal(strength, name="reversal")
+    logits = [discriminator(reverse(features[key])) for key in sorted(features)]
+    if logits[0].shape[1:] != (len(encoders),):
+        raise ValueError(
+            f"`discriminator` must return (B, {len(encoders)}), a logit for each modality. "
+            f"Received: shape={logits[0].shape}"
+        )
+    rows = [keras.layers.Reshape((1, len(encoders)))(row) for row in logits]
+    return keras.Model(inputs, {**features, "modality": keras.layers.Concatenate(axis=1)(rows)}, name=name)
