@@ -1,11 +1,11 @@
-"""Layers that act on embeddings: comparing two of them, and turning a gradient round."""
+"""Layers that act on embeddings and latent codes: comparing, drawing, combining, turning a gradient round."""
 
 import math
 
 import keras
 from keras import ops
 
-from mmlib.ops import cosine_similarity, reverse_gradient
+from mmlib.ops import cosine_similarity, product_of_gaussians, reverse_gradient
 
 MAX_LOGIT_SCALE = 100.0
 
@@ -76,3 +76,112 @@ class GradientReversal(keras.layers.Layer):
 
     def call(self, x):
         return reverse_gradient(x, self.strength)
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class GaussianSampling(keras.layers.Layer):
+    """One draw from a Gaussian, written so that gradients reach its mean and its variance.
+
+    z = mean + exp(log_var / 2) ⊙ ε,   ε ~ N(0, I)
+
+    It draws at inference too: a code of a variational autoencoder is a distribution. For its centre, use the mean.
+
+    Args:
+        seed: of the draws.
+
+    Call arguments:
+        mean, log_var: (B, D).
+
+    Returns:
+        (B, D).
+
+    Reference: Kingma & Welling 2014 (ICLR). Derived in chapter 10.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed, self.generator = seed, keras.random.SeedGenerator(seed)
+
+    def call(self, mean, log_var):
+        noise = keras.random.normal(ops.shape(mean), dtype=mean.dtype, seed=self.generator)
+        return mean + ops.exp(log_var / 2) * noise
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class ProductOfExperts(keras.layers.Layer):
+    """Multiplies what Gaussian experts say about one code, and the prior N(0, I), and normalises.
+
+    1/σ² = 1 + Σ_m 1/σ_m²,   μ = σ² Σ_m μ_m / σ_m²,   the sums over the experts that are present
+
+    An absent expert drops its factor; with none left the answer is the prior. Nothing here is learned.
+
+    Call arguments:
+        means, log_vars: dicts of (B, D), modality name to what its expert says; any subset of the modalities.
+        present: dict of (B,) Boolean, True = present; None means all are.
+
+    Returns:
+        (mean, log_var), each (B, D).
+
+    Raises:
+        ValueError: the dicts name different modalities, or none.
+
+    Reference: Hinton 2002 (Neural Computation 14); Wu & Goodman 2018 (NeurIPS). Derived in chapter 10.
+    """
+
+    def call(self, means, log_vars, present=None):
+        names, flags = _present_experts(means, log_vars, present)
+        prior = ops.zeros_like(means[names[0]])
+        stacked = [ops.stack([prior, *(table[name] for name in names)]) for table in (means, log_vars)]  # (M + 1, B, D)
+        mask = ops.concatenate([ops.ones_like(flags[:, :1]), flags], axis=1)
+        return product_of_gaussians(*stacked, ops.transpose(mask))
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class MixtureOfExperts(keras.layers.Layer):
+    """Chooses, for each row, one of the Gaussian experts that are present, all with the same chance.
+
+    q(z) = (1/|S|) Σ_{m in S} N(z; μ_m, σ_m²)
+
+    A mixture of Gaussians is no Gaussian, so the layer returns the expert it chose: a draw from that one is a draw from
+    the mixture. With no expert present the answer is the prior N(0, I).
+
+    Args:
+        seed: of the choices.
+
+    Call arguments:
+        means, log_vars, present: as for `ProductOfExperts`.
+
+    Returns:
+        (mean, log_var), each (B, D).
+
+    Raises:
+        ValueError: the dicts name different modalities, or none.
+
+    Reference: Jacobs et al. 1991 (Neural Computation 3); Shi et al. 2019 (NeurIPS). Derived in chapter 10.
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed, self.generator = seed, keras.random.SeedGenerator(seed)
+
+    def call(self, means, log_vars, present=None):
+        names, flags = _present_experts(means, log_vars, present)
+        draws = ops.where(flags > 0, keras.random.uniform(ops.shape(flags), seed=self.generator), -1.0)  # (B, M)
+        chosen = ops.logical_and(flags > 0, draws == ops.max(draws, axis=1, keepdims=True))
+        return tuple(
+            sum(ops.where(chosen[:, i : i + 1], table[name], 0.0) for i, name in enumerate(names))
+            for table in (means, log_vars)
+        )
+
+
+def _present_experts(means, log_vars, present):
+    """Return the names in order, and who is present: (B, M), 1 or 0."""
+    names = sorted(means)
+    if not names or names != sorted(log_vars) or (present is not None and not set(names) <= set(present)):
+        raise ValueError(
+            "`means`, `log_vars` and `present` must name the same modalities, at least one. "
+            f"Received: {names}, {sorted(log_vars)}, {None if present is None else sorted(present)}"
+        )
+    if present is None:
+        return names, ops.ones((ops.shape(means[names[0]])[0], len(names)))
+    return names, ops.stack([ops.cast(present[name], "float32") for name in names], axis=1)

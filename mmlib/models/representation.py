@@ -1,7 +1,9 @@
 """Models that put several modalities into one space. They are handed their encoders."""
 
 import keras
+from keras import ops
 
+from mmlib.layers.fusion import ModalityDropout
 from mmlib.layers.latent import GradientReversal, SimilarityLogits
 from mmlib.models.wiring import apply_encoders
 
@@ -40,6 +42,50 @@ def dual_encoder(encoders, temperature=0.07, bias=None, name="dual_encoder"):
     inputs, directions = apply_encoders(encoders, finish=unit)
     similarity = SimilarityLogits(temperature, bias, name="similarity")
     return keras.Model(inputs, similarity(*(directions[key] for key in sorted(directions))), name=name)
+
+
+def cross_modal_autoencoder(encoders, decoders, dropout=0.5, seed=None, name="cross_modal_autoencoder"):
+    """One code for all modalities, from which each of them is decoded, whichever of them were shown.
+
+    z = Σ_{m in S} e_m(x_m) / |S|,   x̂_m = d_m(z) for *every* m
+
+    While training, S is a random non-empty set of modalities, drawn for each row; at inference it is all. Train it with
+    the inputs as targets. To translate, use the parts:
+
+        model = cross_modal_autoencoder({"audio": …, "image": …}, {"audio": …, "image": …})
+        model.compile("adam", "mse")
+        model.fit(inputs, inputs)
+        drawn = model.get_layer("image_decoder")(model.get_layer("audio_encoder")(sounds))
+
+    Args:
+        encoders: dict, modality name to a `keras.Model` with one input and one output (B, D), equal D.
+        decoders: dict, modality name to a `keras.Model` (B, D) -> (B, …).
+        dropout: how often a modality is left out, see `mmlib.layers.fusion.ModalityDropout`; 0 shows always all.
+        seed: of the draws.
+
+    Returns:
+        a functional `keras.Model`: dict of inputs -> dict of reconstructions. Its sub-models are called
+        "<modality>_encoder" and "<modality>_decoder".
+
+    Raises:
+        ValueError: the widths of the codes differ.
+
+    Reference: Ngiam et al. 2011 (ICML). Derived in chapter 10.
+    """
+    widths = {f"{key}_encoder": encoder.outputs[0].shape[1:] for key, encoder in sorted(encoders.items())}
+    widths |= {f"{key}_decoder": decoder.inputs[0].shape[1:] for key, decoder in sorted(decoders.items())}
+    if len(set(widths.values())) != 1:
+        raise ValueError(f"All encoders and decoders must share one width D of the code. Received: {widths}")
+    inputs, codes = apply_encoders(encoders)
+    counted = {key: ops.concatenate([z, ops.ones_like(z[:, :1])], axis=1) for key, z in codes.items()}
+    shown = ModalityDropout(dropout, seed=seed, name="views")(counted)  # a hidden code is 0, and counts 0
+    total = sum(shown[key] for key in sorted(shown))
+    code = total[:, :-1] / total[:, -1:]
+    outputs = {}
+    for key, decoder in sorted(decoders.items()):
+        own = keras.Input(decoder.inputs[0].shape[1:], name="code")
+        outputs[key] = keras.Model(own, decoder(own), name=f"{key}_decoder")(code)
+    return keras.Model(inputs, outputs, name=name)
 
 
 def adversarial_alignment(encoders, discriminator, strength=1.0, name="adversarial_alignment"):
