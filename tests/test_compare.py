@@ -20,7 +20,8 @@ DIFFERENT = [
     ("rank 12", "rank 13", None),  # integers are exact
     ("accuracy 0.93", "recall 0.93", None),
     ("0.93 0.50", "0.93", None),
-    ("conv2d", "conv3d", None),  # a name, not a number
+    ("conv2d", "conv3d", 2),  # a name, not a number
+    ("head_1", "head_2", 2),
     ("gap 1.2e-05", "gap 1.2e-04", None),
     ("<td>0.512</td>", "<td>0.543</td>", 0.03),
     ("loss nan", "loss 0.1", None),
