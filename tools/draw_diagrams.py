@@ -8,7 +8,7 @@ drawn, and rsvg-convert (librsvg) makes the few PNG files.
 import subprocess
 import sys
 
-from tools.diagrams import chapter_08, chapter_09, chapter_11, chapter_23, covers, foundations, fusion, theory
+from tools.diagrams import chapter_08, chapter_09, chapter_10, chapter_11, chapter_23, covers, foundations, fusion, theory
 from tools.notebooks import ROOT
 
 IMAGES = ROOT / "images"
@@ -19,7 +19,7 @@ def diagrams():
     """Return a dict from file names (without the suffix) to the functions that draw them."""
     return {
         name.removeprefix("draw_"): thing
-        for module in (covers, foundations, fusion, chapter_08, chapter_09, chapter_23, theory, chapter_11)
+        for module in (covers, foundations, fusion, chapter_08, chapter_09, chapter_10, chapter_23, theory, chapter_11)
         for name, thing in vars(module).items()
         if name.startswith("draw_")
     }
