@@ -1,6 +1,8 @@
 """The diagrams of part VI: what a product of probabilities ranges over, and why a match is not a sum."""
 
-from tools.diagrams.foundations import AUDIO, IMAGE, TEXT
+import math
+
+from tools.diagrams.foundations import AUDIO, BLUE, IMAGE, RED, TEXT
 from tools.diagrams.kit import AMBER, EDGE, GREY, INK, WHITE, Drawing, tint
 
 
@@ -54,4 +56,45 @@ def draw_21_readings():
         if k:
             d.arrow((at - 60, y + 214), (at - 34, y + 214), ink=TEXT)
     d.arrow((x - 84, y + 246), (x - 60, y + 300), (x + 60, y + 300), (x + 84, y + 247), ink=TEXT)
+    return d
+
+
+def draw_22_alignment():
+    """At the left a table: the sentences "a red circle" and "a blue square" against a picture of each. The two pairs
+    that fit hold a plus, the others a minus; behind each row and below each column stands one half. At the right
+    eight points on a circle; a straight line cuts off one of them from the other seven."""
+    d = Drawing("Half of each row fits; a line finds one of many", 392)
+    d.rect(22, 22, 344, 348, WHITE, EDGE, radius=14)
+    d.rect(378, 22, 240, 348, WHITE, EDGE, radius=14)
+    left, top, cell = 122, 116, 84
+    for column in range(2):
+        x = left + cell * column
+        d.rect(x + 14, 46, 56, 56, WHITE, IMAGE, radius=6)
+        if column == 0:
+            d.circle(x + 42, 74, 17, RED)
+        else:
+            d.rect(x + 27, 59, 30, 30, BLUE, radius=2)
+    for row, words in enumerate(("a red\ncircle", "a blue\nsquare")):
+        y = top + cell * row
+        d.lines(72, y + cell / 2, words, 20, ink=TEXT)
+        for column in range(2):
+            fits = row == column
+            x = left + cell * column
+            d.rect(x, y, cell, cell, tint(AMBER, 0.5) if fits else WHITE, INK, radius=0)
+            d.text(x + cell / 2, y + cell / 2, "+" if fits else "−", 40)
+        d.text(left + 2 * cell + 40, y + cell / 2, "½", 28, GREY)
+    for column in range(2):
+        d.text(left + cell * (column + 0.5), top + 2 * cell + 34, "½", 28, GREY)
+    d.text(194, 350, "one side alone: no idea", 19, GREY, italic=True)
+    x, y, radius = 498, 176, 82
+    d.circle(x, y, radius, ink=GREY, stroke=1.5, dash="5 6")
+    for k in range(8):
+        turn = math.pi * k / 4 - math.pi / 8
+        place = (x + radius * math.cos(turn), y + radius * math.sin(turn))
+        d.circle(*place, 8, AMBER if k == 0 else WHITE, INK)
+    turn, cut = -math.pi / 8, radius * (1 + math.cos(math.pi / 4)) / 2
+    foot, along = (x + cut * math.cos(turn), y + cut * math.sin(turn)), (-math.sin(turn), math.cos(turn))
+    d.path([(foot[0] + side * 84 * along[0], foot[1] + side * 84 * along[1]) for side in (-1, 1)], INK, 3)
+    d.text(498, 306, "two dimensions and", 19, GREY, italic=True)
+    d.text(498, 332, "a threshold suffice", 19, GREY, italic=True)
     return d
