@@ -8,7 +8,17 @@ drawn, and rsvg-convert (librsvg) makes the few PNG files.
 import subprocess
 import sys
 
-from tools.diagrams import chapter_08, chapter_09, chapter_10, chapter_11, chapter_23, covers, foundations, fusion, theory
+from tools.diagrams import (
+    chapter_08,
+    chapter_09,
+    chapter_10,
+    chapter_11,
+    chapter_23,
+    covers,
+    foundations,
+    fusion,
+    theory,
+)
 from tools.notebooks import ROOT
 
 IMAGES = ROOT / "images"
