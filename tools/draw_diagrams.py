@@ -14,6 +14,7 @@ from tools.diagrams import (
     chapter_10,
     chapter_11,
     chapter_23,
+    chapter_24,
     covers,
     foundations,
     fusion,
@@ -29,7 +30,18 @@ def diagrams():
     """Return a dict from file names (without the suffix) to the functions that draw them."""
     return {
         name.removeprefix("draw_"): thing
-        for module in (covers, foundations, fusion, chapter_08, chapter_09, chapter_10, chapter_23, theory, chapter_11)
+        for module in (
+            covers,
+            foundations,
+            fusion,
+            chapter_08,
+            chapter_09,
+            chapter_10,
+            chapter_23,
+            chapter_24,
+            theory,
+            chapter_11,
+        )
         for name, thing in vars(module).items()
         if name.startswith("draw_")
     }
