@@ -29,13 +29,13 @@ def draw_23_source_model():
     d.arrow((right, 558), (342, 600), ink=IMAGE)
     _join(d, 320, 612)
     d.arrow((320, 634), (320, 656))
-    d.box(210, 660, 220, 68, "Dense, no activation", INK, small="2,080")
+    d.box(204, 660, 232, 68, "Dense, no activation", INK, 21, small="2,080")
     d.arrow((320, 730), (320, 756))
     d.vector(256, 760, INK, 8, 16)
     d.arrow((320, 778), (320, 800), ink=GREY, dash="6 6")
     d.rect(190, 804, 260, 56, WHITE, GREY, radius=12, dash="8 8")
     d.text(320, 832, "no head, no loss", 20, GREY, italic=True)
-    marks = {1: (52, 170), 2: (52, 546), 3: (450, 694), 4: (470, 832), 5: (590, 370), 6: (190, 694)}
+    marks = {1: (46, 170), 2: (46, 546), 3: (456, 694), 4: (470, 832), 5: (594, 370), 6: (184, 694)}
     for number, (x, y) in marks.items():
         d.circle(x, y, 19, AMBER, INK)
         d.text(x, y, str(number), 21, weight=600)
@@ -45,6 +45,6 @@ def draw_23_source_model():
 def _column(d, x, ink, parts):
     """Draw boxes under one another with arrows between them: (top, name, parameters)."""
     for top, name, small in parts:
-        d.box(x - 98, top, 196, 70, name, ink, small=small)
+        d.box(x - 104, top, 208, 70, name, ink, 21, small=small)
         if (top, name, small) != parts[-1]:
             d.arrow((x, top + 72), (x, top + 98), ink=ink)
