@@ -73,7 +73,7 @@ def triplet_loss(pair_ids, logits, margin=0.2):
     Returns:
         (B,) losses; 0 where there is no rival.
 
-    Reference: Faghri et al. 2018 (BMVC, VSE++). Derived in chapter 08.
+    Reference: Faghri et al. 2018 (BMVC, VSE++). Derived in chapter 09.
     """
     rivals = ops.where(_same_meaning(pair_ids, logits.dtype) > 0, -1e9, logits)
     match = ops.diagonal(logits)
