@@ -55,6 +55,9 @@ def spectrogram_encoder(
     The two axes are not alike: a word said later is the same word, a word said higher may be another. So the mean is
     taken over time only. A frame of exact silence counts as padding, and padding changes nothing.
 
+    A word said later has the same vector only if the delay is a multiple of 2^stages frames. In between the strides see
+    other frames, which chapter 03 measures, and the data must teach the invariance.
+
     Args:
         num_mels: bands of the spectrogram, a multiple of 2^stages.
         dim: D.
