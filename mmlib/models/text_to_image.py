@@ -1,0 +1,296 @@
+"""Text to image: a flow that carries noise to the code of a picture, led by a sentence, and the codes it works on."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from mmlib.layers.fusion import FiLM
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class PictureCode(keras.layers.Layer):
+    """Codes of pictures that show one object on plain paper: where it is, its colour, and its form.
+
+    picture = paper + a ⊙ (colour - paper),   a = shift(mean + Σ_k c_k v_k, where)
+
+    The coverage a is moved so that its centre of mass lies in the middle, by sinc interpolation on the torus; v_k are the
+    leading principal components of the moved coverages. Every number of the code has mean 0 over the pictures that
+    ``adapt`` saw, and deviation 1, except that later components are weaker, by the root of their share.
+
+        painter = PictureCode(16)
+        painter.adapt(pictures)
+        codes = painter.encode(pictures)     # NumPy, (N, 5 + 16): x, y, red, green, blue, components
+        drawn = painter(codes)               # (N, H, W, 3)
+
+    Args:
+        num_components: K.
+        size: H = W of the pictures.
+
+    Call arguments:
+        codes: (B, 5 + K).
+
+    Returns:
+        (B, H, W, 3) pictures in [0, 1].
+
+    Raises:
+        ValueError: pictures of another shape, or one that shows nothing.
+
+    Reference: principal components as the best linear code: Eckart & Young 1936 (Psychometrika). Derived in chapter 14.
+    """
+
+    def __init__(self, num_components=16, size=32, **kwargs):
+        super().__init__(**kwargs)
+        self.num_components, self.size, self.dim = num_components, size, 5 + num_components
+        shapes = {
+            "paper": (3,), "form": (size * size,), "components": (num_components, size * size),
+            "offset": (self.dim,), "scale": (self.dim,),
+        }  # fmt: skip
+        for name, shape in shapes.items():
+            setattr(self, name, self.add_weight(name=name, shape=shape, initializer="ones", trainable=False))
+        self.built = True
+
+    def adapt(self, pictures):
+        """Take the paper, the mean form, its components and the scale of the code from pictures (N, H, W, 3)."""
+        pictures = self._checked(pictures)
+        self.paper.assign(np.median(pictures, axis=(0, 1, 2)))
+        where_and_colour, forms = self._analyse(pictures)
+        self.form.assign(forms.mean(axis=0))
+        variances, directions = np.linalg.eigh(np.cov((forms - forms.mean(axis=0)).T))
+        self.components.assign(directions[:, ::-1][:, : self.num_components].T)
+        raw = np.concatenate([where_and_colour, (forms - forms.mean(axis=0)) @ np.array(self.components).T], axis=1)
+        scale = raw.std(axis=0) + 1e-6
+        scale[5:] = np.sqrt(scale[5:] * scale[5])
+        self.offset.assign(raw.mean(axis=0))
+        self.scale.assign(scale)
+
+    def encode(self, pictures):
+        """The codes (N, 5 + K) of pictures (N, H, W, 3), a NumPy array."""
+        where_and_colour, forms = self._analyse(self._checked(pictures))
+        components = (forms - np.array(self.form)) @ np.array(self.components).T
+        raw = np.concatenate([where_and_colour, components], axis=1)
+        return ((raw - np.array(self.offset)) / np.array(self.scale)).astype("float32")
+
+    def call(self, codes):
+        codes = codes * self.scale + self.offset
+        cover = ops.reshape(self.form + ops.matmul(codes[:, 5:], self.components), (-1, self.size, self.size))
+        down, right = (shift_matrix(codes[:, i] * self.size, self.size) for i in (1, 0))
+        cover = ops.clip(ops.matmul(ops.matmul(down, cover), ops.swapaxes(right, 1, 2)), 0.0, 1.0)
+        ink = ops.expand_dims(ops.expand_dims(codes[:, 2:5] - self.paper, 1), 1)
+        return ops.clip(self.paper + ops.expand_dims(cover, -1) * ink, 0.0, 1.0)
+
+    def compute_output_shape(self, codes_shape):
+        return (codes_shape[0], self.size, self.size, 3)
+
+    def _analyse(self, pictures):
+        """Where and in what colour, (N, 5), and the coverage moved to the middle, (N, H·W)."""
+        ink = pictures - np.array(self.paper)
+        strongest = np.abs(ink).sum(axis=-1).reshape(len(ink), -1).argmax(axis=1)
+        colour = ink.reshape(len(ink), -1, 3)[np.arange(len(ink)), strongest]
+        if np.abs(colour).sum(axis=1).min() < 0.05:
+            blank = np.abs(colour).sum(axis=1).argmin()
+            raise ValueError(
+                f"Each picture must show something on the paper. Received: an empty picture, number {blank}"
+            )
+        cover = np.einsum("nhwc,nc->nhw", ink, colour) / (colour**2).sum(axis=1)[:, None, None]
+        steps = np.arange(self.size) - (self.size - 1) / 2
+        mass = cover.sum(axis=(1, 2))
+        x, y = (cover.sum(axis=axis) @ steps / mass for axis in (1, 2))
+        down, right = (np.array(shift_matrix(-each.astype("float32"), self.size)) for each in (y, x))
+        forms = (down @ cover @ right.transpose(0, 2, 1)).reshape(len(cover), -1)
+        return np.concatenate([np.stack([x, y], 1) / self.size, colour + np.array(self.paper)], axis=1), forms
+
+    def _checked(self, pictures):
+        pictures = np.asarray(pictures, "float32")
+        if pictures.ndim != 4 or pictures.shape[1:] != (self.size, self.size, 3) or not len(pictures):
+            wanted = ("N", self.size, self.size, 3)
+            raise ValueError(f"`pictures` must have the shape {wanted}. Received: shape {pictures.shape}")
+        return pictures
+
+
+def shift_matrix(shifts, size):
+    """Matrices that move a row of pixels by a fraction of a pixel, on a ring: (B,) in pixels -> (B, size, size).
+
+    S_ij = D(i - j - shift),   D(u) = sin(π u (n - 1) / n) / (n sin(π u / n)),   D(0) = (n - 1) / n,   n even
+
+    It is the inverse Fourier transform of a phase, the highest frequency left out. S(s) S(t) = S(s + t).
+    Derived in chapter 14.
+    """
+    steps = ops.arange(size, dtype="float32")
+    angle = np.pi * (ops.expand_dims(steps, 1) - steps - ops.reshape(shifts, (-1, 1, 1))) / size
+    sine = ops.sin(angle)
+    near = ops.abs(sine) < 1e-5
+    ratio = ops.sin((size - 1) * angle) / ops.where(near, 1.0, sine)
+    turns = ops.cos((size - 1) * angle) * ops.cos(angle)  # the limit, with its sign
+    return ops.where(near, (size - 1.0) * turns, ratio) / size
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class TimeCode(keras.layers.Layer):
+    """A time in [0, 1] as sines and cosines, (B, 1) -> (B, 2 · waves):  sin(π k t), cos(π k t),  k = 1 … waves."""
+
+    def __init__(self, waves=4, **kwargs):
+        super().__init__(**kwargs)
+        self.waves = waves
+
+    def call(self, time):
+        angles = np.pi * time * ops.arange(1, self.waves + 1, dtype="float32")
+        return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+
+
+def velocity_network(code_dim, text_dim, width=192, depth=2, name="velocity"):
+    """Says in which direction a half-made code should move, given the time and the sentence.
+
+    Residual blocks h + W₂ silu(W₁ FiLM(norm(h), silu(W_c c + W_t t))); the last layer starts at zero.
+
+    Args:
+        code_dim: D. text_dim: E.
+        width: of the blocks. depth: their number.
+
+    Returns:
+        a functional `keras.Model`: {"code": (B, D), "time": (B, 1), "text": (B, E)} -> (B, D).
+
+    Reference: FiLM: Perez et al. 2018 (AAAI). Derived in chapter 14.
+    """
+    dense, add = keras.layers.Dense, keras.layers.Add
+    sizes = {"code": code_dim, "time": 1, "text": text_dim}
+    inputs = {key: keras.Input((size,), name=key) for key, size in sizes.items()}
+    clock = dense(width, name="clock")(TimeCode(name="time_code")(inputs["time"]))
+    told = add(name="told")([dense(width, name="sentence")(inputs["text"]), clock])
+    h = add(name="start")([dense(width, name="read")(inputs["code"]), told])
+    told = keras.layers.Activation("silu", name="told_active")(told)
+    for i in range(depth):
+        x = FiLM(name=f"film_{i}")(keras.layers.LayerNormalization(name=f"norm_{i}")(h), told)
+        x = dense(2 * width, activation="silu", name=f"wide_{i}")(x)
+        h = add(name=f"add_{i}")([h, dense(width, name=f"narrow_{i}")(x)])
+    h = keras.layers.Activation("silu", name="last_active")(h)
+    return keras.Model(inputs, dense(code_dim, kernel_initializer="zeros", name="move")(h), name=name)
+
+
+def integrate(velocity, start, steps=25):
+    """Follow dx/dt = velocity(x, t) from t = 0 to 1 by Euler's method: x ← x + velocity(x, t) / steps.
+
+    Args:
+        velocity: function of x and the time, a float, to the shape of x.
+        start: the state at time 0.
+        steps: their number.
+
+    Derived in chapter 14.
+    """
+    x = start
+    for i in range(steps):
+        x = x + velocity(x, i / steps) / steps
+    return x
+
+
+@keras.saving.register_keras_serializable("mmlib")
+class TextToImage(keras.Model):
+    """Draws what a sentence says: a flow from noise to the code of a picture, with classifier-free guidance.
+
+    x_t = (1 - t) x_0 + t x_1,   x_0 ~ N(0, I), x_1 a code          L = E |v(x_t, t, c) - (x_1 - x_0)|² / D
+    drawing:  dx/dt = v(x, t, ∅) + w (v(x, t, c) - v(x, t, ∅))      from noise at t = 0 to a code at t = 1
+
+    In training each sentence is replaced by the empty one, ∅, with probability ``drop``, so that one network knows both.
+    w = 1 draws from what was learned, w = 0 does not listen, w > 1 exaggerates what the sentence changes.
+
+        model = TextToImage(tokenizer, text_encoder, velocity_network(21, 128), painter, seed=0)
+        model.compile("adam")
+        model.fit(tokenizer(captions), painter.encode(pictures))
+        drawn = model.sample(["a small red circle"] * 8, seed=1, guidance=2.0)
+
+    Args:
+        tokenizer: from `mmlib.text.make_tokenizer`, strings (B,) -> tokens (B, T).
+        text_encoder: a built `keras.Model`, (B, T) -> (B, E).
+        velocity: a built `keras.Model`, {"code": (B, D), "time": (B, 1), "text": (B, E)} -> (B, D).
+        painter: a layer or model, codes (B, D) -> pictures; None leaves `sample` with codes.
+        drop: probability of the empty sentence in training.
+        seed: of all draws in training.
+
+    Call arguments:
+        tokens: (B, T).
+
+    Returns:
+        (B, E), the encoded sentences.
+
+    Raises:
+        ValueError: widths that do not fit, texts that are no list of strings, fewer than one step.
+
+    Reference: Lipman et al. 2023 (ICLR); guidance: Ho & Salimans 2022 (arXiv:2207.12598); flow in a latent space: Rombach
+    et al. 2022 (CVPR). Derived in chapter 14.
+    """
+
+    def __init__(self, tokenizer, text_encoder, velocity, painter=None, drop=0.1, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        taken = {tensor.name: tensor.shape[1:] for tensor in velocity.inputs}
+        told, moved = text_encoder.outputs[0].shape[1:], velocity.outputs[0].shape[1:]
+        if set(taken) != {"code", "time", "text"} or taken["text"] != told or taken["code"] != moved:
+            raise ValueError(
+                '`velocity` must take {"code": (B, D), "time": (B, 1), "text": (B, E)} and return (B, D), E that of '
+                f"`text_encoder`. Received: {taken} -> {moved}, sentences of {told}"
+            )
+        if not 0 <= drop < 1:
+            raise ValueError(f"`drop` must be in [0, 1). Received: drop={drop}")
+        self.tokenizer, self.text_encoder, self.velocity, self.painter = tokenizer, text_encoder, velocity, painter
+        self.drop, self.seed, self.dim = drop, seed, moved[0]
+        self.seeds = keras.random.SeedGenerator(seed)
+        self.nothing = np.array(tokenizer([""]))  # the tokens of the empty sentence, (1, T)
+        self.built = True  # the parts are
+
+    def call(self, tokens, training=False):
+        if training:
+            drawn = keras.random.uniform((ops.shape(tokens)[0], 1), seed=self.seeds)
+            tokens = ops.where(drawn < self.drop, ops.cast(self.nothing, tokens.dtype), tokens)
+        return self.text_encoder(tokens)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        time = keras.random.uniform((ops.shape(y)[0], 1), seed=self.seeds)
+        noise = keras.random.normal(ops.shape(y), seed=self.seeds)
+        half_made = (1 - time) * noise + time * y
+        moved = self.velocity({"code": half_made, "time": time, "text": y_pred})
+        return ops.mean(ops.square(moved - (y - noise)))
+
+    def guided_velocity(self, codes, time, sentences, nothing, guidance=1.0):
+        """v(x, t, ∅) + w (v(x, t, c) - v(x, t, ∅)) for codes (B, D), a float, and two encoded texts (B, E)."""
+        time = ops.full((ops.shape(codes)[0], 1), time)
+        led, free = (
+            self.velocity({"code": codes, "time": time, "text": text}) if wanted else 0.0
+            for text, wanted in ((sentences, guidance != 0), (nothing, guidance != 1))
+        )
+        return led if guidance == 1 else free + guidance * (led - free) if guidance else free
+
+    def sample_codes(self, texts, seed, guidance=1.0, steps=25):
+        """Draw one code for each text. Args: as `sample`. Returns: a NumPy array (N, D)."""
+        if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
+            raise ValueError(f"`texts` must be a list of strings. Received: {texts!r}")
+        if steps < 1:
+            raise ValueError(f"`steps` must be at least 1. Received: steps={steps}")
+        tokens = self.tokenizer(list(texts))
+        sentences, nothing = self(tokens), self(ops.repeat(self.nothing, len(tokens), axis=0))
+        noise = np.random.default_rng(seed).normal(size=(len(tokens), self.dim))
+        start = ops.convert_to_tensor(noise, "float32")
+        codes = integrate(lambda x, t: self.guided_velocity(x, t, sentences, nothing, guidance), start, steps)
+        return ops.convert_to_numpy(codes)
+
+    def sample(self, texts, seed, guidance=1.0, steps=25):
+        """Draw one picture for each text.
+
+        Args:
+            texts: list of str.
+            seed: int or ``np.random.Generator``, of the noise that is carried to the codes.
+            guidance: w.
+            steps: of Euler's method.
+
+        Returns:
+            a NumPy array of N pictures (codes, without a painter).
+        """
+        codes = self.sample_codes(texts, seed, guidance, steps)
+        return codes if self.painter is None else ops.convert_to_numpy(self.painter(codes))
+
+    def get_config(self):
+        names = ("tokenizer", "text_encoder", "velocity", "painter")
+        parts = {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
+        return {**super().get_config(), **parts, "drop": self.drop, "seed": self.seed}
+
+    @classmethod
+    def from_config(cls, config):
+        names = ("tokenizer", "text_encoder", "velocity", "painter")
+        return cls(**{**config, **{name: keras.saving.deserialize_keras_object(config[name]) for name in names}})
