@@ -148,6 +148,16 @@ def test_captions_depend_neither_on_the_batch_nor_on_the_memory(model, images, s
     np.testing.assert_array_equal(generate(Forgetful(model), images, LENGTH, strategy, seed=7), whole)
 
 
+def test_any_causal_model_can_speak(images):
+    words, image = keras.Input((None,), dtype="int32", name="tokens"), keras.Input((8, 8, 3), name="image")
+    seen = keras.layers.Dense(V)(keras.layers.Flatten()(image))
+    added = keras.layers.Add()([keras.layers.Embedding(V, V)(words), keras.layers.Reshape((1, -1))(seen)])
+    sum_model = keras.Model({"image": image, "tokens": words}, added)
+    for image, row in zip(images, generate(sum_model, images, LENGTH, "beam", beam_width=200), strict=True):
+        scores = all_captions(sum_model, image)
+        assert said(row) == max(scores, key=scores.get)
+
+
 def test_likelihood_is_that_of_the_slow_way(model, images):
     caption = [4, 5, 3]
     tokens = np.array([[2, *caption, 0]] * 3)

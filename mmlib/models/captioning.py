@@ -92,7 +92,8 @@ def caption_log_likelihood(model, images, tokens, batch_size=256):
     said, parts = labels >= 0, []
     for start in range(0, len(given), batch_size):
         rows = slice(start, start + batch_size)
-        log_probs = ops.log_softmax(model({"image": images[rows], "tokens": given[rows]}), axis=-1)
+        inputs = {"image": tf.constant(images[rows]), "tokens": tf.constant(given[rows])}
+        log_probs = ops.log_softmax(model(inputs), axis=-1)
         of_label = ops.take_along_axis(log_probs, np.maximum(labels[rows], 0)[..., None], axis=-1)[..., 0]
         parts.append(np.sum(said[rows] * ops.convert_to_numpy(of_label), axis=1))
     return np.concatenate(parts)
@@ -261,13 +262,13 @@ class _Words:
 
 
 class _Rereader:
-    """Reads all words anew for the next one; rows of the full length, so that nothing is traced twice."""
+    """Reads all words anew for the next one."""
 
     def __init__(self, model, images):
         self.model, self.images, self.shape = model, tf.constant(images), images.shape
 
     def read(self, rows):
-        logits = self.model({"image": self.images, "tokens": rows})[:, -1]
+        logits = self.model({"image": self.images, "tokens": tf.constant(rows)})[:, -1]
         return _normalised(ops.convert_to_numpy(logits).astype("float64"))
 
     def follow(self, chosen):
