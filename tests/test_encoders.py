@@ -265,5 +265,5 @@ def test_silence_may_have_another_value_than_zero():
 
 
 def test_frame_encoder_refuses_an_unknown_summary():
-    with pytest.raises(ValueError, match="Received: temporal='attention'"):
-        frame_encoder(small_cnn(), temporal="attention")
+    with pytest.raises(ValueError, match="Received: temporal='transformer'"):
+        frame_encoder(small_cnn(), temporal="transformer")

@@ -12,7 +12,7 @@ import numpy as np
 
 from mmlib.data.scene_captions import Dice, Thing, name_things, thing_of
 from mmlib.data.scene_parser import find_things
-from mmlib.data.scene_table import sample_scenes
+from mmlib.data.scene_table import COLOURS, sample_scenes
 
 DIRECTIONS = ("left", "right", "up", "down")
 STEPS = {"left": (-1, 0), "right": (1, 0), "up": (0, -1), "down": (0, 1)}
@@ -110,6 +110,62 @@ def sample_clips(num_clips, rng, num_frames=8, kind="move", num_objects=None):
     speeds = rng.integers(len(SPEEDS), size=num_clips)
     steps = np.array(list(STEPS.values()))[directions] * np.array(list(SPEEDS.values()))[speeds][:, None, None]
     return move(still, movers, steps, num_frames), movers, directions, speeds
+
+
+def sample_turns(num_clips, rng, num_frames=8, changing=1.0):
+    """Draw clips in which one thing moves steadily and, at some frame, turns from one colour into another.
+
+    The clip run backwards is as likely as the clip: it moves the other way and has the two colours in the other order.
+
+    Args:
+        num_clips: int, N.
+        rng: np.random.Generator.
+        num_frames: int, F, at least 2.
+        changing: the probability that a thing turns; the others keep their colour.
+
+    Returns:
+        Tuple of the table (N, F, ``MOST``), the directions int (N,) into ``DIRECTIONS``, the two colours int (N, 2),
+        which are equal where nothing turns, and the frame int (N,), 1 to F - 1, that is the first in the second colour.
+
+    Raises:
+        ValueError: for a probability outside [0, 1], or fewer than two frames.
+    """
+    if not 0 <= changing <= 1:
+        raise ValueError(f"`changing` must be a probability. Received: changing={changing}")
+    scenes, _, directions, _ = sample_clips(num_clips, rng, num_frames, "move")
+    first = scenes["colour"][:, 0, 0].astype(int)
+    turns = rng.random(num_clips) < changing
+    second = np.where(turns, (first + rng.integers(1, len(COLOURS), num_clips)) % len(COLOURS), first)
+    when = rng.integers(1, num_frames, num_clips)
+    later = np.arange(num_frames) >= when[:, None]
+    scenes["colour"][:, :, 0] = np.where(later, second[:, None], first[:, None])
+    return scenes, directions[:, 0], np.stack([first, second], axis=1), when
+
+
+def beep(when, rng, num_frames=8, sample_rate=8000):
+    """Make one second of quiet noise for each clip, with a beep that sounds while one of its frames is shown.
+
+    Args:
+        when: int (N,), the frame that each beep belongs to, 0 to F - 1.
+        rng: np.random.Generator; it also chooses the pitch, 400 to 1,600 Hz.
+        num_frames: int, F.
+        sample_rate: in Hz.
+
+    Returns:
+        float32 (N, sample_rate) in [-1, 1].
+
+    Raises:
+        ValueError: for a frame that the clip does not have.
+    """
+    when = np.asarray(when)
+    if when.min() < 0 or when.max() >= num_frames:
+        raise ValueError(f"`when` must lie in 0 … {num_frames - 1}. Received: {when.min()} … {when.max()}")
+    seconds = np.arange(sample_rate) / sample_rate
+    middle = (when[:, None] + 0.5) / num_frames
+    loud = np.exp(-0.5 * ((seconds - middle) * num_frames / 0.15) ** 2)  # over long before the frame is
+    tone = np.sin(2 * np.pi * rng.uniform(400, 1600, (len(when), 1)) * seconds)
+    noise = 0.02 * rng.standard_normal((len(when), sample_rate), dtype="float32")
+    return np.clip(0.4 * loud * tone + noise, -1, 1).astype("float32")
 
 
 def tell(events, rng, language="en"):
