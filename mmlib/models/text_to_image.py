@@ -13,8 +13,8 @@ class PictureCode(keras.layers.Layer):
 
     picture = paper + a ⊙ (colour - paper),   a = shift(mean + Σ_k c_k v_k, where)
 
-    The coverage a is moved so that its centre of mass lies in the middle, by sinc interpolation on the torus; v_k are the
-    leading principal components of the moved coverages. Every number of the code has mean 0 over the pictures that
+    The coverage a is moved so that its centre of mass lies in the middle, by sinc interpolation on the torus; v_k are
+    the leading principal components of the moved coverages. Every number of the code has mean 0 over the pictures that
     ``adapt`` saw, and deviation 1, except that later components are weaker, by the root of their share.
 
         painter = PictureCode(16)
@@ -55,7 +55,7 @@ class PictureCode(keras.layers.Layer):
         self.paper.assign(np.median(pictures, axis=(0, 1, 2)))
         where_and_colour, forms = self._analyse(pictures)
         self.form.assign(forms.mean(axis=0))
-        variances, directions = np.linalg.eigh(np.cov((forms - forms.mean(axis=0)).T))
+        directions = np.linalg.eigh(np.cov((forms - forms.mean(axis=0)).T))[1]
         self.components.assign(directions[:, ::-1][:, : self.num_components].T)
         raw = np.concatenate([where_and_colour, (forms - forms.mean(axis=0)) @ np.array(self.components).T], axis=1)
         scale = raw.std(axis=0) + 1e-6
@@ -189,8 +189,8 @@ class TextToImage(keras.Model):
     x_t = (1 - t) x_0 + t x_1,   x_0 ~ N(0, I), x_1 a code          L = E |v(x_t, t, c) - (x_1 - x_0)|² / D
     drawing:  dx/dt = v(x, t, ∅) + w (v(x, t, c) - v(x, t, ∅))      from noise at t = 0 to a code at t = 1
 
-    In training each sentence is replaced by the empty one, ∅, with probability ``drop``, so that one network knows both.
-    w = 1 draws from what was learned, w = 0 does not listen, w > 1 exaggerates what the sentence changes.
+    In training each sentence is replaced by the empty one, ∅, with probability ``drop``, so that one network knows
+    both. w = 1 draws from what was learned, w = 0 does not listen, w > 1 exaggerates what the sentence changes.
 
         model = TextToImage(tokenizer, text_encoder, velocity_network(21, 128), painter, seed=0)
         model.compile("adam")
@@ -214,8 +214,8 @@ class TextToImage(keras.Model):
     Raises:
         ValueError: widths that do not fit, texts that are no list of strings, fewer than one step.
 
-    Reference: Lipman et al. 2023 (ICLR); guidance: Ho & Salimans 2022 (arXiv:2207.12598); flow in a latent space: Rombach
-    et al. 2022 (CVPR). Derived in chapter 14.
+    Reference: Lipman et al. 2023 (ICLR); guidance: Ho & Salimans 2022 (arXiv:2207.12598); codes: Rombach et al.
+    2022 (CVPR). Derived in chapter 14.
     """
 
     def __init__(self, tokenizer, text_encoder, velocity, painter=None, drop=0.1, seed=None, **kwargs):

@@ -1,5 +1,7 @@
 """The diagram of chapter 14: noise is carried to a code, a sentence bends the way, a painter paints the code."""
 
+from itertools import pairwise
+
 from tools.diagrams.foundations import IMAGE, TEXT
 from tools.diagrams.kit import AMBER, EDGE, GREY, INK, WHITE, Drawing, tint
 
@@ -19,7 +21,7 @@ def draw_14_flow():
         d.circle(84 + dx, 304 + dy, 5, GREY)
     d.path([(136, 320), (390, 366)], GREY, 2, dash="3 9")
     stops = [(136, 306), (212, 300), (288, 276), (352, 240)]
-    for start, end in zip(stops, stops[1:], strict=False):
+    for start, end in pairwise(stops):
         d.arrow(start, end, ink=INK)
         middle = ((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 - 8)
         d.arrow((320, 158), middle, ink=TEXT, opacity=0.45)
