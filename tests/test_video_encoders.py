@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from scipy import stats
 
 from mmlib import plots
+from mmlib.data.scene_clips import beep, sample_turns
 from mmlib.encoders.image import cnn_encoder
 from mmlib.encoders.video import Convolution3D, conv3d_encoder, frame_encoder
 
@@ -173,3 +175,39 @@ def test_a_film_plays_from_its_own_bytes():
         film.seek(t)
         assert film.info["duration"] == 250
         assert set(np.unique(np.asarray(film.convert("RGB")))) == {40 * t}
+
+
+def test_things_that_turn_do_so_once_and_films_and_their_reverses_are_alike():
+    scenes, way, colours, when = sample_turns(4000, np.random.default_rng(0), changing=0.7)
+    shown = scenes["colour"][:, :, 0]
+    assert np.array_equal(shown[:, 0], colours[:, 0]) and np.array_equal(shown[:, -1], colours[:, 1])
+    turns = (np.diff(shown, axis=1) != 0).sum(axis=1)
+    np.testing.assert_array_equal(turns, colours[:, 0] != colours[:, 1])
+    one = np.flatnonzero(turns)
+    np.testing.assert_array_equal(np.diff(shown, axis=1).astype(bool).argmax(axis=1)[one] + 1, when[one])
+    assert stats.binomtest(int(turns.sum()), 4000, 0.7).pvalue > 1e-3
+    assert stats.chisquare(np.bincount(when, minlength=8)[1:]).pvalue > 1e-3  # 1 … F - 1: reversal maps w to F - w
+    pairs = np.bincount(colours[one] @ [6, 1], minlength=36).reshape(6, 6)
+    assert (np.diag(pairs) == 0).all() and stats.chisquare(pairs[~np.eye(6, dtype=bool)]).pvalue > 1e-3
+    for axis, directions in (("x", (0, 1)), ("y", (2, 3))):
+        step = (scenes[axis][:, 1, 0] - scenes[axis][:, 0, 0] + 0.5) % 1 - 0.5
+        np.testing.assert_array_equal(np.abs(step) > 0.01, np.isin(way, directions))
+        assert (np.sign(step[way == directions[0]]) == -1).all() and (np.sign(step[way == directions[1]]) == 1).all()
+
+
+def test_a_beep_is_loud_in_its_frame_and_nowhere_else():
+    when = np.arange(8).repeat(5)
+    waves = beep(when, np.random.default_rng(0))
+    assert waves.shape == (40, 8000) and np.abs(waves).max() <= 1
+    energy = np.square(waves.reshape(40, 8, 1000)).mean(axis=2)
+    np.testing.assert_array_equal(energy.argmax(axis=1), when)
+    others = np.where(np.arange(8) == when[:, None], 0, energy)
+    assert others.max() < 0.05 * energy.max(axis=1).min()
+    assert len(set(np.abs(np.fft.rfft(waves)).argmax(axis=1))) > 20  # each has a pitch of its own
+
+
+def test_turns_and_beeps_name_what_is_wrong():
+    with pytest.raises(ValueError, match=r"`changing` must be a probability\. Received: changing=2"):
+        sample_turns(3, np.random.default_rng(0), changing=2)
+    with pytest.raises(ValueError, match=r"`when` must lie in 0 … 7\. Received: 1 … 8"):
+        beep([1, 8], np.random.default_rng(0))
