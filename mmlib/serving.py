@@ -48,7 +48,7 @@ class VectorIndex:
         ValueError: an option outside its range.
 
     Reference: Jégou, Douze & Schmid 2011 (IEEE TPAMI 33), inverted files; Malkov & Yashunin 2020 (IEEE TPAMI 42),
-    graphs; Johnson, Douze & Jégou 2021 (IEEE Trans. Big Data 7), the library underneath. Derived in chapter 12.
+    graphs; Douze et al. 2024 (arXiv:2401.08281), the library underneath. Derived in chapter 12.
     """
 
     def __init__(self, dim, kind="flat", num_lists=64, num_probes=8, num_links=16):
