@@ -13,6 +13,11 @@ from tools.diagrams import (
     chapter_09,
     chapter_10,
     chapter_11,
+    chapter_12,
+    chapter_13,
+    chapter_14,
+    chapter_15,
+    chapter_16,
     chapter_23,
     chapter_24,
     covers,
@@ -37,10 +42,15 @@ def diagrams():
             chapter_08,
             chapter_09,
             chapter_10,
+            chapter_14,
+            chapter_15,
+            chapter_16,
             chapter_23,
             chapter_24,
             theory,
             chapter_11,
+            chapter_12,
+            chapter_13,
         )
         for name, thing in vars(module).items()
         if name.startswith("draw_")

@@ -27,7 +27,7 @@ def captioner(image_encoder, vocab_size, dim=64, num_heads=4, num_blocks=1, name
         image_encoder: a `keras.Model` from pictures (B, H, W, C) to places (B, P, E), such as
             ``cnn_encoder(return_sequences=True)``.
         vocab_size: V, special tokens included.
-        dim: D, the width of words, places and states; `num_heads` must divide it.
+        dim: D, the width of words and states; `num_heads` must divide it.
         num_heads, num_blocks: of the cross-attention.
 
     Returns:
@@ -47,7 +47,7 @@ def captioner(image_encoder, vocab_size, dim=64, num_heads=4, num_blocks=1, name
             "`image_encoder` must return places (B, P, E), e.g. with `return_sequences=True`. "
             f"Received: an encoder that returns {tuple(places.shape)}"
         )
-    places = PositionEmbedding(places.shape[1], name="where")(layers.Dense(dim, name="to_width")(places))
+    places = PositionEmbedding(places.shape[1], name="where")(places)
     context = keras.Model(image, places, name="eyes")(image)
     x = layers.Embedding(vocab_size, dim, name="embedding")(tokens)
     x = layers.GRU(dim, return_sequences=True, return_state=True, name="said")(x)[0]
