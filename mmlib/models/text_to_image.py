@@ -251,11 +251,14 @@ class TextToImage(keras.Model):
     def guided_velocity(self, codes, time, sentences, nothing, guidance=1.0):
         """v(x, t, ∅) + w (v(x, t, c) - v(x, t, ∅)) for codes (B, D), a float, and two encoded texts (B, E)."""
         time = ops.full((ops.shape(codes)[0], 1), time)
-        led, free = (
-            self.velocity({"code": codes, "time": time, "text": text}) if wanted else 0.0
-            for text, wanted in ((sentences, guidance != 0), (nothing, guidance != 1))
-        )
-        return led if guidance == 1 else free + guidance * (led - free) if guidance else free
+
+        def at(text):
+            return self.velocity({"code": codes, "time": time, "text": text})
+
+        if guidance == 1:
+            return at(sentences)
+        free = at(nothing)
+        return free if guidance == 0 else free + guidance * (at(sentences) - free)
 
     def sample_codes(self, texts, seed, guidance=1.0, steps=25):
         """Draw one code for each text. Args: as `sample`. Returns: a NumPy array (N, D)."""
