@@ -202,6 +202,21 @@ def test_every_truncation_and_every_flipped_byte_is_noticed(tmp_path):
     assert refused > 0.7 * len(range(0, len(whole), 7))
 
 
+@pytest.mark.parametrize("name", ["header", "index"])
+def test_a_part_that_does_not_belong_is_noticed(name, tmp_path):
+    """A well-formed archive, every checksum of the zip right, but one array is not the one that was saved."""
+    index = VectorIndex(8)
+    index.add(range(30), collection(30))
+    index.save(tmp_path / "whole.npz")
+    with np.load(tmp_path / "whole.npz") as stored:
+        parts = {key: stored[key].copy() for key in stored}
+    place = np.flatnonzero(parts[name] == ord("2"))[-1] if name == "header" else -1  # the last id, 29, becomes 39
+    parts[name][place] ^= 1
+    np.savez(tmp_path / "mixed.npz", **parts)
+    with pytest.raises(ValueError, match="mixed"):
+        VectorIndex.load(tmp_path / "mixed.npz")
+
+
 def test_something_else_is_not_loaded(tmp_path):
     with pytest.raises(FileNotFoundError):
         VectorIndex.load(tmp_path / "nothing")
