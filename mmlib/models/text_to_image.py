@@ -120,8 +120,7 @@ def shift_matrix(shifts, size):
     sine = ops.sin(angle)
     near = ops.abs(sine) < 1e-5
     ratio = ops.sin((size - 1) * angle) / ops.where(near, 1.0, sine)
-    turns = ops.cos((size - 1) * angle) * ops.cos(angle)  # the limit, with its sign
-    return ops.where(near, (size - 1.0) * turns, ratio) / size
+    return ops.where(near, size - 1.0, ratio) / size
 
 
 @keras.saving.register_keras_serializable("mmlib")
