@@ -125,7 +125,7 @@ def test_convolution3d_is_the_convolution_of_keras(time_strides, strides, frames
     edge = (1, 1) if strides == 1 else (0, 1)  # "same", for an even number of pixels
     wide = np.pad(x, [(0, 0), (1, 1), edge, edge, (0, 0)])
     theirs.build(wide.shape)
-    theirs.set_weights([ours.kernel, RNG.normal(size=4)])
+    theirs.set_weights([np.array(ours.kernel.value), RNG.normal(size=4)])
     ours.bias.assign(theirs.bias)
     y = run(ours, x)
     np.testing.assert_allclose(y, theirs(wide), atol=1e-4)
