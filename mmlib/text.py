@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 PAD, UNKNOWN, START, END = "", "[UNK]", "[start]", "[end]"
+PAD_ID, UNKNOWN_ID, START_ID, END_ID = range(4)  # their numbers; without `end=True`, 3 is the first word
 
 
 @keras.saving.register_keras_serializable("mmlib")

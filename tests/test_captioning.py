@@ -9,10 +9,9 @@ from mmlib.losses import masked_token_loss
 from mmlib.models.captioning import (
     caption_log_likelihood,
     captioner,
-    generate,
-    reshape_distribution,
     teacher_forcing,
 )
+from mmlib.models.decoding import generate, reshape_distribution
 
 V, LENGTH = 6, 5  # words 1, 3 ([end]), 4 and 5 can be said; at most four of them
 

@@ -8,14 +8,8 @@ from keras import ops
 from mmlib import text
 from mmlib.data import scenes as world
 from mmlib.encoders.text import bag_of_words_encoder
-from mmlib.models.text_to_image import (
-    PictureCode,
-    TextToImage,
-    TimeCode,
-    integrate,
-    shift_matrix,
-    velocity_network,
-)
+from mmlib.models.picture_code import PictureCode, shift_matrix
+from mmlib.models.text_to_image import TextToImage, TimeCode, integrate, velocity_network
 
 WORDS = ["red", "blue"]
 
