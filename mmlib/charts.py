@@ -42,7 +42,7 @@ def show_bars(values, intervals=None, labels=None, chance=None, groups=None, xla
             ax.errorbar(row, y, xerr=np.abs(end.T - row), fmt="none", ecolor="black", elinewidth=1.5, **halo)
         for value, high, place in zip(row, end[:, 1], y, strict=True):
             text = {"xytext": (5, 0), "textcoords": "offset points", "va": "center", "fontsize": 10}
-            ax.annotate(f"{value:.2f}", (max(high, 0), place), **text)
+            ax.annotate(f"{np.round(value, 2):.2f}", (max(high, 0), place), **text)  # rounds as a table does
     ax.set_yticks(range(count), [wrapped(label, 1.9) for label in labels])
     ax.set(xlabel=xlabel, ylim=(count - 0.5, -0.5))
     ax.margins(x=0.12)

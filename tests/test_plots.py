@@ -9,6 +9,7 @@ from itertools import combinations
 
 import matplotlib
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -214,6 +215,12 @@ def test_bars_have_their_lengths_intervals_and_numbers():
     assert [text.get_text() for text in ax.figure.legends[0].get_texts()] == ["chance"]
     expected = [style.COLORS[name] for name in ("none", "text", "fused")]
     np.testing.assert_allclose([bar.get_facecolor()[:3] for bar in ax.patches], [to_rgb(ink) for ink in expected])
+
+
+def test_the_numbers_of_bars_are_rounded_as_those_of_a_table():
+    values = [0.925, 0.005, 0.615]
+    shown = [text.get_text() for text in plots.show_bars(values).texts]
+    assert shown == [f"{value:.2f}" for value in pd.Series(values).round(2)]
 
 
 def test_grouped_bars():

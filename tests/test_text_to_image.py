@@ -50,6 +50,24 @@ def test_a_code_paints_unseen_pictures_and_its_first_numbers_say_where():
     np.testing.assert_allclose(where[:, 1] + 0.5, scenes["y"][:, 0], atol=0.005)
 
 
+def test_what_leaves_the_picture_at_one_edge_does_not_come_in_at_the_other():
+    painter = PictureCode(12, size=16)
+    painter.adapt(pictures())
+    code = painter.encode(pictures(20, seed=5))
+    centre = (code[:, 0] * 0 + 0.5 - np.array(painter.offset)[0]) / np.array(painter.scale)[0]
+    code[:, 0] = centre  # half a width to the right of the middle: on the edge
+    drawn = np.abs(np.array(painter(code)) - np.array(painter.paper)).max(axis=-1)
+    assert drawn[:, :, -2:].max(axis=(1, 2)).min() > 0.3  # half of each object is seen
+    assert drawn[:, :, :5].max() < 0.1
+
+
+def test_an_odd_size_paints_too():
+    painter = PictureCode(8, size=15)
+    painter.adapt(pictures(size=15))
+    real = pictures(30, seed=4, size=15)
+    assert np.abs(np.array(painter(painter.encode(real))) - real).mean() < 0.02
+
+
 def test_time_code_is_sines_then_cosines():
     got = np.array(TimeCode(3)(ops.convert_to_tensor([[0.25]])))
     angles = np.pi * 0.25 * np.array([1, 2, 3])
@@ -130,6 +148,7 @@ def test_same_seed_same_picture_and_a_model_comes_back_from_its_file(tmp_path):
             ),
             r"sentences of \(9,\)",
         ),
+        (lambda: shift_matrix(np.zeros(1, "float32"), 15), "even. Received: size=15"),
         (lambda: PictureCode(3, size=16).adapt(np.zeros((4, 8, 8, 3))), r"Received: shape \(4, 8, 8, 3\)"),
         (lambda: PictureCode(3, size=16).adapt(np.ones((4, 16, 16, 3))), "an empty picture, number 0"),
     ],

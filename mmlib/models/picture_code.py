@@ -11,9 +11,10 @@ class PictureCode(keras.layers.Layer):
 
     picture = paper + a ⊙ (colour - paper),   a = shift(mean + Σ_k c_k v_k, where)
 
-    The coverage a is moved so that its centre of mass lies in the middle, by sinc interpolation on the torus; v_k are
-    the leading principal components of the moved coverages. Every number of the code has mean 0 over the pictures that
-    ``adapt`` saw, and deviation 1, except that later components are weaker, by the root of their share.
+    The coverage a is moved so that its centre of mass lies in the middle, by sinc interpolation on a sheet of twice the
+    size, so that what leaves the picture at one edge does not come in at the other; v_k are the leading principal
+    components of the moved coverages. Every number of the code has mean 0 over the pictures that ``adapt`` saw, and
+    deviation 1, except that later components are weaker, by the root of their share.
 
         painter = PictureCode(16)
         painter.adapt(pictures)
@@ -53,9 +54,9 @@ class PictureCode(keras.layers.Layer):
         self.paper.assign(np.median(pictures, axis=(0, 1, 2)))
         where_and_colour, forms = self._analyse(pictures)
         self.form.assign(forms.mean(axis=0))
-        directions = np.linalg.eigh(np.cov((forms - forms.mean(axis=0)).T))[1]
+        directions = np.linalg.eigh(np.cov(forms.T))[1]
         self.components.assign(directions[:, ::-1][:, : self.num_components].T)
-        raw = np.concatenate([where_and_colour, (forms - forms.mean(axis=0)) @ np.array(self.components).T], axis=1)
+        raw = self._raw(where_and_colour, forms)
         scale = raw.std(axis=0) + 1e-6
         scale[5:] = np.sqrt(scale[5:] * scale[5])
         self.offset.assign(raw.mean(axis=0))
@@ -63,15 +64,13 @@ class PictureCode(keras.layers.Layer):
 
     def encode(self, pictures):
         """The codes (N, 5 + K) of pictures (N, H, W, 3), a NumPy array."""
-        where_and_colour, forms = self._analyse(self._checked(pictures))
-        components = (forms - np.array(self.form)) @ np.array(self.components).T
-        raw = np.concatenate([where_and_colour, components], axis=1)
+        raw = self._raw(*self._analyse(self._checked(pictures)))
         return ((raw - np.array(self.offset)) / np.array(self.scale)).astype("float32")
 
     def call(self, codes):
         codes = codes * self.scale + self.offset
         cover = ops.reshape(self.form + ops.matmul(codes[:, 5:], self.components), (-1, self.size, self.size))
-        down, right = (shift_matrix(codes[:, i] * self.size, self.size) for i in (1, 0))
+        down, right = (self._move(codes[:, i] * self.size) for i in (1, 0))
         cover = ops.clip(ops.matmul(ops.matmul(down, cover), ops.swapaxes(right, 1, 2)), 0.0, 1.0)
         ink = ops.expand_dims(ops.expand_dims(codes[:, 2:5] - self.paper, 1), 1)
         return ops.clip(self.paper + ops.expand_dims(cover, -1) * ink, 0.0, 1.0)
@@ -93,9 +92,16 @@ class PictureCode(keras.layers.Layer):
         steps = np.arange(self.size) - (self.size - 1) / 2
         mass = cover.sum(axis=(1, 2))
         x, y = (cover.sum(axis=axis) @ steps / mass for axis in (1, 2))
-        down, right = (np.array(shift_matrix(-each.astype("float32"), self.size)) for each in (y, x))
+        down, right = (np.array(self._move(-each.astype("float32"))) for each in (y, x))
         forms = (down @ cover @ right.transpose(0, 2, 1)).reshape(len(cover), -1)
         return np.concatenate([np.stack([x, y], 1) / self.size, colour + np.array(self.paper)], axis=1), forms
+
+    def _raw(self, where_and_colour, forms):
+        components = (forms - np.array(self.form)) @ np.array(self.components).T
+        return np.concatenate([where_and_colour, components], axis=1)
+
+    def _move(self, shifts):
+        return shift_matrix(shifts, 2 * self.size)[:, : self.size, : self.size]
 
     def _checked(self, pictures):
         pictures = np.asarray(pictures, "float32")
@@ -112,7 +118,12 @@ def shift_matrix(shifts, size):
 
     It is the inverse Fourier transform of a phase, the highest frequency left out. S(s) S(t) = S(s + t).
     Derived in chapter 14.
+
+    Raises:
+        ValueError: an odd size.
     """
+    if size % 2:
+        raise ValueError(f"`size` must be even. Received: size={size}")
     steps = ops.arange(size, dtype="float32")
     angle = np.pi * (ops.expand_dims(steps, 1) - steps - ops.reshape(shifts, (-1, 1, 1))) / size
     sine = ops.sin(angle)
