@@ -6,30 +6,27 @@ import pytest
 
 from mmlib.encoders.image import cnn_encoder
 from mmlib.losses import masked_token_loss
-from mmlib.models.captioning import (
-    caption_log_likelihood,
-    captioner,
-    teacher_forcing,
-)
+from mmlib.models.captioning import caption_log_likelihood, captioner, teacher_forcing
 from mmlib.models.decoding import generate, reshape_distribution
 
 V, LENGTH = 6, 5  # words 1, 3 ([end]), 4 and 5 can be said; at most four of them
 
 
-@pytest.fixture(scope="module")
-def model():
+@pytest.fixture(scope="module", params=[6, 13])
+def model(request):
     """A captioner with large random weights, so that its distributions are uneven."""
     keras.utils.set_random_seed(3)
     encoder = cnn_encoder((8, 8, 3), dim=6, filters=(4, 4), return_sequences=True)
     model = captioner(encoder, V, dim=8, num_heads=2, num_blocks=2)
-    rng = np.random.default_rng(0)
-    model.set_weights([w + 0.5 * rng.normal(size=w.shape) for w in model.get_weights()])
+    rng = np.random.default_rng(request.param)
+    model.set_weights([w + 0.8 * rng.normal(size=w.shape) for w in model.get_weights()])
     return model
 
 
 @pytest.fixture(scope="module")
 def images():
-    return np.random.default_rng(1).random((3, 8, 8, 3), "float32")
+    light = np.linspace(0.15, 3, 6, dtype="float32")[:, None, None, None]
+    return light * np.random.default_rng(1).random((6, 8, 8, 3), "float32")
 
 
 def next_words(model, image, beginnings, prior=0.0, blank=None):
@@ -84,6 +81,17 @@ def test_a_full_beam_finds_the_likeliest_caption(model, images, power):
     for image, row in zip(images, rows, strict=True):
         scores = {words: score / len(words) ** power for words, score in all_captions(model, image).items()}
         assert said(row) == max(scores, key=scores.get)
+
+
+def test_these_models_and_pictures_can_tell_the_strategies_apart(model, images):
+    def captions(*strategy, **options):
+        return [said(row) for row in generate(model, images, LENGTH, *strategy, **options)]
+
+    greedy, beam = captions(), captions("beam", beam_width=200)
+    assert len(set(beam)) >= 4  # a caption depends on its picture
+    assert greedy != beam
+    if any(3 in words for words in beam):  # where captions end, their length can matter
+        assert captions("beam", beam_width=200, length_power=1.0) != beam
 
 
 def test_greedy_takes_the_likeliest_word_each_time(model, images):
@@ -159,7 +167,7 @@ def test_any_causal_model_can_speak(images):
 
 def test_likelihood_is_that_of_the_slow_way(model, images):
     caption = [4, 5, 3]
-    tokens = np.array([[2, *caption, 0]] * 3)
+    tokens = np.array([[2, *caption, 0]] * len(images))
     slow = []
     for image in images:
         rows = np.array(model({"image": image[None], "tokens": tokens[:1]}))[0].astype("float64")
@@ -171,7 +179,7 @@ def test_likelihood_is_that_of_the_slow_way(model, images):
 
 
 def test_a_word_knows_nothing_of_later_words_and_something_of_the_picture(model, images):
-    tokens = np.array([[2, 4, 5, 3]] * 3)
+    tokens = np.array([[2, 4, 5, 3]] * len(images))
     before = np.array(model({"image": images, "tokens": tokens}))
     tokens[:, 3] = 1
     after = np.array(model({"image": images, "tokens": tokens}))
@@ -201,7 +209,7 @@ def test_it_learns_to_tell_a_dark_picture_from_a_bright_one():
 def test_round_trip(model, images, tmp_path):
     model.save(tmp_path / "captioner.keras")
     loaded = keras.models.load_model(tmp_path / "captioner.keras")
-    tokens = np.array([[2, 4, 5]] * 3)
+    tokens = np.array([[2, 4, 5]] * len(images))
     given = {"image": images, "tokens": tokens}
     np.testing.assert_allclose(np.array(loaded(given)), np.array(model(given)), atol=1e-6)
     np.testing.assert_array_equal(generate(loaded, images, LENGTH), generate(model, images, LENGTH))
