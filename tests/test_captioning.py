@@ -136,7 +136,7 @@ def test_reshaped_samples_follow_the_reshaped_distribution(model, images, option
 
 def test_the_edges_of_sampling_are_greedy(model, images):
     greedy = generate(model, images, LENGTH)
-    for options in ({"temperature": 1e-3}, {"top_k": 1}, {"top_p": 1e-9}):
+    for options in ({"temperature": 1e-3}, {"top_k": 1}, {"top_p": 1e-9}, {"top_p": 1e-15}):
         np.testing.assert_array_equal(generate(model, images, LENGTH, "sample", seed=5, **options), greedy)
 
 
@@ -149,10 +149,12 @@ def test_the_prior_is_divided_out(model, images):
 
 
 @pytest.mark.parametrize("strategy", ["greedy", "beam", "sample"])
-def test_captions_depend_neither_on_the_batch_nor_on_the_memory(model, images, strategy):
-    whole = generate(model, images, LENGTH, strategy, seed=7)
-    np.testing.assert_array_equal(generate(model, images, LENGTH, strategy, seed=7, batch_size=2), whole)
-    np.testing.assert_array_equal(generate(Forgetful(model), images, LENGTH, strategy, seed=7), whole)
+@pytest.mark.parametrize("prior_weight", [0.0, 0.7])
+def test_captions_depend_neither_on_the_batch_nor_on_the_memory(model, images, strategy, prior_weight):
+    options = {"seed": 7, "prior_weight": prior_weight, "blank": np.full((8, 8, 3), 0.5, "float32")}
+    whole = generate(model, images, LENGTH, strategy, **options)
+    np.testing.assert_array_equal(generate(model, images, LENGTH, strategy, batch_size=2, **options), whole)
+    np.testing.assert_array_equal(generate(Forgetful(model), images, LENGTH, strategy, **options), whole)
 
 
 def test_any_causal_model_can_speak(images):
@@ -186,6 +188,7 @@ def test_a_word_knows_nothing_of_later_words_and_something_of_the_picture(model,
     np.testing.assert_allclose(after[:, :3], before[:, :3], atol=1e-6)
     assert np.abs(after[:, 3] - before[:, 3]).max() > 1e-3
     assert np.abs(np.array(model({"image": images[::-1], "tokens": tokens})) - after)[0].max() > 1e-3
+    assert [layer.name for layer in model.layers if layer.name.startswith("look_")] == ["look_0", "look_1"]
 
 
 def test_teacher_forcing_shifts_by_one_and_asks_for_the_end():
@@ -222,6 +225,8 @@ def test_reshaping_by_hand():
     assert np.allclose(np.exp(reshape_distribution(np.log(p), top_p=0.8)), [0.625, 0.375, 0, 0])
     assert np.allclose(np.exp(reshape_distribution(np.log(p), top_p=0.81)), np.array([50, 30, 15, 0]) / 95)
     assert np.allclose(np.exp(reshape_distribution(np.log(p[::-1]), top_k=1)), [0, 0, 0, 1])
+    # the nucleus of what top-k leaves: 0.625 of 0.8 is enough
+    assert np.allclose(np.exp(reshape_distribution(np.log(p), top_k=2, top_p=0.6)), [1, 0, 0, 0])
 
 
 def test_errors_name_what_was_received(model, images):
