@@ -168,14 +168,13 @@ def test_any_causal_model_can_speak(images):
 
 
 def test_likelihood_is_that_of_the_slow_way(model, images):
-    caption = [4, 5, 3]
-    tokens = np.array([[2, *caption, 0]] * len(images))
+    captions = [[4, 5, 3], [5, 3], [1, 1, 4], [3], [4, 4, 3], [1, 5, 3]]
+    tokens = np.array([[2, *caption] + [0] * (4 - len(caption)) for caption in captions])
     slow = []
-    for image in images:
-        rows = np.array(model({"image": image[None], "tokens": tokens[:1]}))[0].astype("float64")
-        slow.append(sum(rows[t, w] - np.log(np.exp(rows[t]).sum()) for t, w in enumerate(caption)))
-    found = caption_log_likelihood(model, images, tokens, batch_size=2)
-    np.testing.assert_allclose(found, slow, atol=1e-4)
+    for image, row, caption in zip(images, tokens, captions, strict=True):
+        logits = np.array(model({"image": image[None], "tokens": row[None]}))[0].astype("float64")
+        slow.append(sum(logits[t, w] - np.log(np.exp(logits[t]).sum()) for t, w in enumerate(caption)))
+    np.testing.assert_allclose(caption_log_likelihood(model, images, tokens, batch_size=2), slow, atol=1e-4)
     longer = np.pad(tokens, ((0, 0), (0, 6)))
     np.testing.assert_allclose(caption_log_likelihood(model, images, longer), slow, atol=1e-4)
 
@@ -232,6 +231,9 @@ def test_reshaping_by_hand():
 def test_errors_name_what_was_received(model, images):
     with pytest.raises(ValueError, match="must return places"):
         captioner(cnn_encoder((8, 8, 3)), V)
+    anything = keras.Input((None, 6))
+    with pytest.raises(ValueError, match=r"\(None, None, 6\)"):
+        captioner(keras.Model(anything, keras.layers.Identity()(anything)), V)
     with pytest.raises(ValueError, match="num_heads"):
         captioner(cnn_encoder((8, 8, 3), filters=(4,), return_sequences=True), V, dim=10, num_heads=3)
     for wrong, word in (
