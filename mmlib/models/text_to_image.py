@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import ops
 
 from mmlib.layers.fusion import FiLM
@@ -117,6 +118,7 @@ class TextToImage(keras.Model):
         self.seeds = keras.random.SeedGenerator(seed)
         self.nothing = np.array(tokenizer([""]))  # the tokens of the empty sentence, (1, T)
         self.built = True  # the parts are
+        self._compiled = tf.function(self.guided_velocity, reduce_retracing=True)
 
     def call(self, tokens, training=False):
         if training:
@@ -132,7 +134,7 @@ class TextToImage(keras.Model):
         return ops.mean(ops.square(moved - (y - noise)))
 
     def guided_velocity(self, codes, time, sentences, nothing, guidance=1.0):
-        """v(x, t, ∅) + w (v(x, t, c) - v(x, t, ∅)) for codes (B, D), a float, and two encoded texts (B, E)."""
+        """v(x, t, ∅) + w (v(x, t, c) - v(x, t, ∅)) for codes (B, D), a time, and two encoded texts (B, E)."""
         time = ops.full((ops.shape(codes)[0], 1), time)
 
         def at(text):
@@ -153,8 +155,10 @@ class TextToImage(keras.Model):
         sentences, nothing = self(tokens), self(ops.repeat(self.nothing, len(tokens), axis=0))
         noise = np.random.default_rng(seed).normal(size=(len(tokens), self.dim))
         start = ops.convert_to_tensor(noise, "float32")
-        codes = integrate(lambda x, t: self.guided_velocity(x, t, sentences, nothing, guidance), start, steps)
-        return ops.convert_to_numpy(codes)
+        def velocity(x, time):  # compiled once for each guidance; the time is a tensor, so that it is no constant
+            return self._compiled(x, ops.convert_to_tensor(time, "float32"), sentences, nothing, guidance)
+
+        return ops.convert_to_numpy(integrate(velocity, start, steps))
 
     def sample(self, texts, seed, guidance=1.0, steps=25):
         """Draw one picture for each text.
