@@ -155,6 +155,7 @@ class TextToImage(keras.Model):
         sentences, nothing = self(tokens), self(ops.repeat(self.nothing, len(tokens), axis=0))
         noise = np.random.default_rng(seed).normal(size=(len(tokens), self.dim))
         start = ops.convert_to_tensor(noise, "float32")
+
         def velocity(x, time):  # compiled once for each guidance; the time is a tensor, so that it is no constant
             return self._compiled(x, ops.convert_to_tensor(time, "float32"), sentences, nothing, guidance)
 
