@@ -118,6 +118,22 @@ def test_guidance_is_the_line_through_two_velocities():
     assert np.abs(at(1) - at(0)).max() > 1e-3
 
 
+@pytest.mark.parametrize(("number", "guidance", "steps"), [(3, 2.0, 5), (2, 0.5, 7), (4, 1.0, 4), (4, 0.0, 4)])
+def test_drawing_takes_the_steps_of_the_equation(number, guidance, steps):
+    flow, texts = model(seed=0), (WORDS * 4)[:number]
+    for seed in (1, 2):  # what was compiled for the first weights must follow the second
+        rng = np.random.default_rng(seed)
+        for part in (flow.velocity, flow.text_encoder):
+            part.set_weights([0.3 * rng.normal(size=w.shape) for w in part.get_weights()])
+        told, free = (np.array(flow.text_encoder(flow.tokenizer(each))) for each in (texts, [""] * number))
+        x = np.random.default_rng(6).normal(size=(number, 2)).astype("float32")
+        for i in range(steps):
+            time = np.full((number, 1), i / steps, "float32")
+            led, alone = (np.array(flow.velocity({"code": x, "time": time, "text": text})) for text in (told, free))
+            x = x + (alone + guidance * (led - alone)) / steps
+        np.testing.assert_allclose(flow.sample_codes(texts, 6, guidance, steps), x, rtol=1e-4, atol=1e-4)
+
+
 def test_same_seed_same_picture_and_a_model_comes_back_from_its_file(tmp_path):
     painter = PictureCode(3, size=16)
     painter.adapt(pictures())
