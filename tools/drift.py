@@ -11,6 +11,8 @@ import argparse
 import os
 import sys
 
+from nbclient.exceptions import CellExecutionError
+
 from tools import notebooks, run_notebooks
 from tools.compare import NUMBER, same_text, value, words
 
@@ -56,7 +58,11 @@ def compare(before, after):
 
 def report(path):
     before = notebooks.read(path)
-    after, seconds, _ = run_notebooks.execute(path)
+    try:
+        after, seconds, _ = run_notebooks.execute(path)
+    except CellExecutionError as error:  # a claim that is asserted does not hold here
+        print(f"{path.name}: FAILS, a cell raises\n{error}", flush=True)
+        return 1
     run_notebooks.tidy(after)
     print(f"{path.name}: {seconds:.0f} s", flush=True)
     count = 0
