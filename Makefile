@@ -2,6 +2,7 @@
 #   make book     build the HTML from the stored outputs, print the file to open     make test    run everything that must hold
 #   make lab      open JupyterLab        make student  write the learner's edition   make run     re-execute the notebooks
 #   make check    ruff, lint and format  make bench    measure speed                 make clean   remove what was built
+#   make drift    the numbers that another machine would move (CHAPTER=04)
 PYTHON ?= python3
 VENV := .venv
 # Windows keeps a virtual environment's programs elsewhere.
@@ -12,7 +13,7 @@ READY := $(VENV)/.ready
 CHAPTER ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book lab run student test check bench lock clean
+.PHONY: help setup book lab run drift student test check bench lock clean
 
 help:
 	@sed -n '2,5s/^# *//p' Makefile
@@ -35,6 +36,9 @@ lab: $(READY)
 
 run: $(READY)
 	$(PY) -m tools.run_notebooks $(CHAPTER)
+
+drift: $(READY)
+	$(PY) -m tools.drift $(CHAPTER) --elsewhere
 
 student: $(READY)
 	$(PY) -m tools.student_edition

@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from tools import notebooks
+from tools import drift, notebooks
 from tools.compare import same_text
 from tools.student_edition import student_edition
 
@@ -71,3 +71,40 @@ def test_learners_edition_has_stubs_and_no_outputs():
     assert edition.cells[0].source == "1 + 1" and edition.cells[0].outputs == []
     assert "secret" not in edition.cells[1].source and "hide-input" not in edition.cells[1].metadata["tags"]
     assert "secret" in original.cells[1].source, "the original must not change"
+
+
+def executed(*cells):
+    """A notebook of code cells, each given as (source, printed text, tags)."""
+    book = nbformat.v4.new_notebook()
+    for source, printed, tags in cells:
+        cell = nbformat.v4.new_code_cell(source, metadata={"tags": tags})
+        cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=printed)]
+        book.cells.append(cell)
+    return book
+
+
+def test_drift_names_the_cells_that_moved_and_those_that_moved_too_far():
+    before = executed(
+        ("a = 1", "rank 0.50", []),
+        ("b = 2", "rank 0.50", ["tolerance=0.2"]),
+        ("c = 3", "rank 0.50", ["tolerance=0.2"]),
+        ("d = 4", "0.1 seconds", ["nbval-ignore-output"]),
+        ("e = 5", "found 3 of 4", []),
+        ("f = 6", "red", []),
+    )
+    after = executed(
+        ("a = 1", "rank 0.50", []),
+        ("b = 2", "rank 0.65", ["tolerance=0.2"]),
+        ("c = 3", "rank 0.75", ["tolerance=0.2"]),
+        ("d = 4", "0.9 seconds", ["nbval-ignore-output"]),
+        ("e = 5", "found 4 of 4", []),
+        ("f = 6", "blue", []),
+    )
+    seen = [(index, round(distance, 2), fails) for index, distance, _, _, fails in drift.compare(before, after)]
+    assert seen == [(1, 0.15, False), (2, 0.25, True), (4, 1.0, True), (5, float("inf"), True)]
+
+
+def test_drift_fails_a_cell_that_says_nothing_any_more():
+    before, after = executed(("a = 1", "rank 0.50", [])), executed(("a = 1", "rank 0.50", []))
+    after.cells[0].outputs = []
+    assert [fails for *_, fails in drift.compare(before, after)] == [True]
