@@ -91,6 +91,8 @@ def test_drift_names_the_cells_that_moved_and_those_that_moved_too_far():
         ("d = 4", "0.1 seconds", ["nbval-ignore-output"]),
         ("e = 5", "found 3 of 4", []),
         ("f = 6", "red", []),
+        ("g = 7", "rank 0.50", ["tolerance=0.2"]),
+        ("h = 8", "rank 0.50", []),
     )
     after = executed(
         ("a = 1", "rank 0.50", []),
@@ -99,12 +101,21 @@ def test_drift_names_the_cells_that_moved_and_those_that_moved_too_far():
         ("d = 4", "0.9 seconds", ["nbval-ignore-output"]),
         ("e = 5", "found 4 of 4", []),
         ("f = 6", "blue", []),
+        ("g = 7", "rank 0.59", ["tolerance=0.2"]),
+        ("h = 8", "rank 0.51", []),
     )
-    seen = [(index, round(distance, 2), fails) for index, distance, _, _, fails in drift.compare(before, after)]
-    assert seen == [(1, 0.15, False), (2, 0.25, True), (4, 1.0, True), (5, float("inf"), True)]
+    seen = [(index, round(distance, 2), verdict) for index, distance, _, _, verdict in drift.compare(before, after)]
+    assert seen == [
+        (1, 0.15, "close"),
+        (2, 0.25, "FAILS"),
+        (4, 1.0, "FAILS"),
+        (5, float("inf"), "FAILS"),
+        (6, 0.09, "holds"),
+        (7, 0.01, "close"),
+    ]
 
 
 def test_drift_fails_a_cell_that_says_nothing_any_more():
     before, after = executed(("a = 1", "rank 0.50", [])), executed(("a = 1", "rank 0.50", []))
     after.cells[0].outputs = []
-    assert [fails for *_, fails in drift.compare(before, after)] == [True]
+    assert [verdict for *_, verdict in drift.compare(before, after)] == ["FAILS"]

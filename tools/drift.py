@@ -4,7 +4,8 @@
     python -m tools.drift 08 --elsewhere   # on one core and with older instructions, as another machine might
 
 Sums in another order differ in the last bit, and a training grows the difference. A cell that only one machine can
-repeat needs a calmer experiment, fewer printed digits, or a tag ``tolerance=…`` no wider than what is seen here twice.
+repeat needs a calmer experiment, fewer printed digits, or a tag ``tolerance=…``. This is one other machine of many, so
+a cell that used more than half of what it is allowed is named, too: the next machine may need the rest.
 """
 
 import argparse
@@ -45,15 +46,23 @@ def moved(stored, printed):
 
 
 def compare(before, after):
-    """Yield (cell number, distance, limit, first line, fails) for each cell in which a number has moved."""
+    """Yield (cell number, distance, limit, first line, verdict) for each cell in which a number has moved.
+
+    The verdict is "FAILS", as in the tests; "close", more than half of the limit, or the last digit; or "holds".
+    """
     for index, (old, new) in enumerate(zip(before.cells, after.cells, strict=True)):
         if old.cell_type != "code" or "nbval-ignore-output" in notebooks.tags(old):
             continue
         limit, pairs = notebooks.tolerance(old), list(zip(texts(old), texts(new), strict=False))
         distance = max((moved(a, b) for a, b in pairs), default=0.0)
-        fails = len(texts(old)) != len(texts(new)) or not all(same_text(a, b, limit) for a, b in pairs)
-        if distance or fails:
-            yield index, distance, limit, old.source.splitlines()[0], fails
+        if len(texts(old)) != len(texts(new)) or not all(same_text(a, b, limit) for a, b in pairs):
+            verdict = "FAILS"
+        elif limit is None or distance > limit / 2:
+            verdict = "close"
+        else:
+            verdict = "holds"
+        if distance or verdict == "FAILS":
+            yield index, distance, limit, old.source.splitlines()[0], verdict
 
 
 def report(path):
@@ -66,13 +75,10 @@ def report(path):
     run_notebooks.tidy(after)
     print(f"{path.name}: {seconds:.0f} s", flush=True)
     count = 0
-    for index, distance, limit, line, fails in compare(before, after):
+    for index, distance, limit, line, verdict in compare(before, after):
         stated = "last digit" if limit is None else f"{limit:g}"
-        print(
-            f"  {'FAILS' if fails else 'holds'}  cell {index:>2}  moved {distance:<6.3g} allowed {stated:<10}  {line}",
-            flush=True,
-        )
-        count += fails
+        print(f"  {verdict}  cell {index:>2}  moved {distance:<6.3g} allowed {stated:<10}  {line}", flush=True)
+        count += verdict == "FAILS"
     return count
 
 
