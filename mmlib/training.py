@@ -54,7 +54,8 @@ class ParallelSeeds:
         self.states = [keras.Variable(np.stack([v + r for r in range(self.runs)]), dtype=v.dtype) for v in chance]
         self.optimizer = keras.optimizers.Adam(learning_rate)
         self.optimizer.build(self.weights)
-        self._call, self._epoch = tf.function(self.forward), tf.function(self._one_epoch)
+        self._call = tf.function(self.forward, reduce_retracing=True)  # data of any length is traced but once more
+        self._epoch = tf.function(self._one_epoch)
 
     def forward(self, x, training=False):
         """The outputs (R, B, …) of all runs for inputs (R, B, …) by name."""
