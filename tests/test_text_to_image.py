@@ -40,6 +40,11 @@ def test_a_code_paints_unseen_pictures_and_its_first_numbers_say_where():
     codes = painter.encode(pictures())
     np.testing.assert_allclose(codes.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(codes[:, :6].std(axis=0), 1, atol=1e-3)
+    raw = (codes * np.array(painter.scale))[:, 5:].std(
+        axis=0
+    )  # later components are weaker, by the root of their share
+    np.testing.assert_allclose(codes[:, 5:].std(axis=0), np.sqrt(raw / raw[0]), rtol=1e-2)
+    assert raw[-1] < 0.5 * raw[0]
     scenes = world.sample_scenes(50, np.random.default_rng(9), 1)
     scenes["shape"][:, 0] = 0  # circles: the centre of mass is the centre
     real = world.render(scenes, 16).astype("float32") / 255
@@ -84,6 +89,52 @@ def test_loss_of_a_velocity_of_zero_is_the_mean_square_of_the_line():
     flow, codes = model(seed=0), np.full((20000, 2), 3.0, "float32")
     sentences = ops.zeros((20000, 8))
     assert abs(float(flow.compute_loss(None, ops.convert_to_tensor(codes), sentences)) - 10) < 0.2
+
+
+def test_training_stands_at_the_noise_when_time_is_zero_and_at_the_code_when_it_is_one():
+    # with v(x, t) = t x and codes far larger than the noise: E (t · t y - y)² = y² ∫ (t² - 1)² dt = 8/15 y²;
+    # were the two ends exchanged, it would be y² ∫ (t - t² - 1)² dt = 7/10 y²
+    flow, codes = model(seed=0), np.full((20000, 2), 1000.0, "float32")
+    inputs = {key: keras.Input((size,), name=key) for key, size in {"code": 2, "time": 1, "text": 8}.items()}
+    flow.velocity = keras.Model(inputs, inputs["code"] * inputs["time"])
+    loss = float(flow.compute_loss(None, ops.convert_to_tensor(codes), ops.zeros((20000, 8))))
+    assert abs(loss / 1000**2 - 8 / 15) < 0.01
+
+
+def test_training_drops_a_quarter_of_the_sentences_and_drawing_none():
+    flow = model(drop=0.25, seed=0)
+    tokens = ops.repeat(flow.tokenizer(["red"]), 8000, axis=0)
+    nothing = np.array(flow(flow.tokenizer([""])))
+    assert np.abs(np.array(flow(tokens)) - nothing).max(axis=1).min() > 0
+    dropped = np.abs(np.array(flow(tokens, training=True)) - nothing).max(axis=1) == 0
+    assert abs(dropped.mean() - 0.25) < 0.02  # four standard errors
+
+
+def test_velocity_network_is_its_equation_and_starts_at_rest():
+    rng, network = np.random.default_rng(0), velocity_network(3, 4, width=6, depth=2)
+    x, t, c = (rng.normal(size=(5, size)).astype("float32") for size in (3, 1, 4))
+    inputs = {"code": x, "time": t, "text": c}
+    assert np.all(np.array(network(inputs)) == 0)
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+
+    def affine(name, value):
+        kernel, bias = network.get_layer(name).get_weights()
+        return value @ kernel + bias
+
+    def silu(value):
+        return value / (1 + np.exp(-value))
+
+    angles = np.pi * t * np.arange(1, 5)
+    told = affine("sentence", c) + affine("clock", np.hstack([np.sin(angles), np.cos(angles)]))
+    h, told = affine("read", x) + told, silu(told)
+    for i in range(2):
+        gain, bias = network.get_layer(f"norm_{i}").get_weights()
+        deviation = np.sqrt(h.var(axis=1, keepdims=True) + network.get_layer(f"norm_{i}").epsilon)
+        normed = gain * (h - h.mean(axis=1, keepdims=True)) / deviation + bias
+        kernel, bias = network.get_layer(f"film_{i}").get_weights()
+        stretch, shift = np.split(told @ kernel + bias, 2, axis=1)
+        h = h + affine(f"narrow_{i}", silu(affine(f"wide_{i}", (1 + stretch) * normed + shift)))
+    np.testing.assert_allclose(np.array(network(inputs)), affine("move", silu(h)), rtol=1e-3, atol=1e-3)
 
 
 def test_learns_which_word_means_what_and_nothing_from_shuffled_pairs():
