@@ -84,26 +84,18 @@ def executed(*cells):
 
 
 def test_drift_names_the_cells_that_moved_and_those_that_moved_too_far():
-    before = executed(
-        ("a = 1", "rank 0.50", []),
-        ("b = 2", "rank 0.50", ["tolerance=0.2"]),
-        ("c = 3", "rank 0.50", ["tolerance=0.2"]),
-        ("d = 4", "0.1 seconds", ["nbval-ignore-output"]),
-        ("e = 5", "found 3 of 4", []),
-        ("f = 6", "red", []),
-        ("g = 7", "rank 0.50", ["tolerance=0.2"]),
-        ("h = 8", "rank 0.50", []),
-    )
-    after = executed(
-        ("a = 1", "rank 0.50", []),
-        ("b = 2", "rank 0.65", ["tolerance=0.2"]),
-        ("c = 3", "rank 0.75", ["tolerance=0.2"]),
-        ("d = 4", "0.9 seconds", ["nbval-ignore-output"]),
-        ("e = 5", "found 4 of 4", []),
-        ("f = 6", "blue", []),
-        ("g = 7", "rank 0.59", ["tolerance=0.2"]),
-        ("h = 8", "rank 0.51", []),
-    )
+    cells = [  # source, stored text, printed text, tags
+        ("a = 1", "rank 0.50", "rank 0.50", []),
+        ("b = 2", "rank 0.50", "rank 0.65", ["tolerance=0.2"]),
+        ("c = 3", "rank 0.50", "rank 0.75", ["tolerance=0.2"]),
+        ("d = 4", "0.1 seconds", "0.9 seconds", ["nbval-ignore-output"]),
+        ("e = 5", "found 3 of 4", "found 4 of 4", []),
+        ("f = 6", "red", "blue", []),
+        ("g = 7", "rank 0.50", "rank 0.59", ["tolerance=0.2"]),
+        ("h = 8", "rank 0.50", "rank 0.51", []),
+    ]
+    before = executed(*[(source, stored, tags) for source, stored, _, tags in cells])
+    after = executed(*[(source, printed, tags) for source, _, printed, tags in cells])
     seen = [(index, round(distance, 2), verdict) for index, distance, _, _, verdict in drift.compare(before, after)]
     assert seen == [
         (1, 0.15, "close"),

@@ -40,10 +40,8 @@ def test_a_code_paints_unseen_pictures_and_its_first_numbers_say_where():
     codes = painter.encode(pictures())
     np.testing.assert_allclose(codes.mean(axis=0), 0, atol=1e-3)
     np.testing.assert_allclose(codes[:, :6].std(axis=0), 1, atol=1e-3)
-    raw = (codes * np.array(painter.scale))[:, 5:].std(
-        axis=0
-    )  # later components are weaker, by the root of their share
-    np.testing.assert_allclose(codes[:, 5:].std(axis=0), np.sqrt(raw / raw[0]), rtol=1e-2)
+    raw = (codes * np.array(painter.scale))[:, 5:].std(axis=0)
+    np.testing.assert_allclose(codes[:, 5:].std(axis=0), np.sqrt(raw / raw[0]), rtol=1e-2)  # the root of their share
     assert raw[-1] < 0.5 * raw[0]
     scenes = world.sample_scenes(50, np.random.default_rng(9), 1)
     scenes["shape"][:, 0] = 0  # circles: the centre of mass is the centre
